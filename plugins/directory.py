@@ -1,0 +1,36 @@
+"""A directory: all texts below it, in the order of their paths, whatever order the file system gives."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from zoo import BadData, Document, ReadOptions, Warned, hookimpl, is_text, read_document
+
+GLOB = "**/*.txt"
+
+
+@hookimpl
+def zoo_open(source: str, options: ReadOptions) -> Iterator[Document] | None:
+    root = Path(source)
+    return documents(root, options) if root.is_dir() else None
+
+
+def documents(root: Path, options: ReadOptions) -> Iterator[Document]:
+    """The texts below `root`; files that are binary, and links that lead out of it, are skipped and named."""
+    pattern = options.glob or GLOB
+    inside = root.resolve()
+    found = 0
+    for path in sorted(root.glob(pattern), key=lambda path: path.relative_to(root).as_posix()):
+        name = path.relative_to(root).as_posix()
+        if not path.is_file():
+            continue
+        if inside not in path.resolve().parents:
+            options.on_event(Warned(f"skipped {name}: a link out of the directory"))
+            continue
+        if not is_text(path):
+            options.on_event(Warned(f"skipped {name}: it looks binary"))
+            continue
+        found += 1
+        yield read_document(path, options, name)
+    if not found:
+        raise BadData(f"no text under {root} matches {pattern}; say which files, as in --glob '**/*{os.extsep}md'")

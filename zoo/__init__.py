@@ -1,0 +1,56 @@
+"""zoo trains, keeps, compares and talks to small GPTs, one per corpus.
+
+These are the names a plugin may import; each is loaded when first asked for, so that `import zoo` costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.corpora.corpus import Corpus
+    from zoo.corpora.dataset import Dataset, Document, ReadOptions
+    from zoo.corpora.reading import is_text, read_document
+    from zoo.corpora.vocab import Bytes, Characters, Vocab
+    from zoo.errors import BadData, NetworkProblem, NotFound, UsageProblem, ZooError
+    from zoo.events import Note, Progress, Warned
+    from zoo.hooks import hookimpl
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "zoo.corpora.corpus": ("Corpus",),
+    "zoo.corpora.dataset": ("Dataset", "Document", "ReadOptions"),
+    "zoo.corpora.reading": ("is_text", "read_document"),
+    "zoo.corpora.vocab": ("Bytes", "Characters", "Vocab"),
+    "zoo.errors": ("BadData", "NetworkProblem", "NotFound", "UsageProblem", "ZooError"),
+    "zoo.events": ("Note", "Progress", "Warned"),
+    "zoo.hooks": ("hookimpl",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "BadData",
+    "Bytes",
+    "Characters",
+    "Corpus",
+    "Dataset",
+    "Document",
+    "NetworkProblem",
+    "NotFound",
+    "Note",
+    "Progress",
+    "ReadOptions",
+    "UsageProblem",
+    "Vocab",
+    "Warned",
+    "ZooError",
+    "hookimpl",
+    "is_text",
+    "read_document",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'zoo' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)

@@ -1,0 +1,134 @@
+"""The command line: options in, rendering out. One file a command; the only room of click and rich."""
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from zoo.cli.terminal import safe
+from zoo.errors import StorageProblem, ZooError, did_you_mean
+
+HEADINGS = {
+    "corpora": ("fetch", "datasets", "plugins"),
+    "train": ("train", "resume", "presets"),
+    "look": ("list", "show", "compare"),
+    "talk": ("chat", "generate"),
+    "keep": ("rename", "rm", "restore", "completion"),
+}
+COMMANDS = [name for names in HEADINGS.values() for name in names]
+
+
+class ZooGroup(click.Group):
+    """Commands are imported when they are called, and listed under their headings."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return COMMANDS
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"zoo.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no command '{args[0]}'{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for heading, names in HEADINGS.items():
+            commands = [(name, self.get_command(ctx, name)) for name in names]
+            with formatter.section(heading):
+                formatter.write_dl([(name, command.get_short_help_str(100)) for name, command in commands if command])
+
+
+@click.group(cls=ZooGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--home", metavar="DIR", help="The zoo to use, instead of ZOO_HOME, the nearest one above, or your own.")
+@click.option("--no-plugins", is_flag=True, help="Load only the plugins that come with zoo.")
+@click.version_option(package_name="zoo-gpt", prog_name="zoo")
+@click.pass_context
+def zoo(ctx: click.Context, home: str | None, no_plugins: bool) -> None:
+    """Train, keep, compare and talk to small GPTs, one per corpus."""
+    from zoo.cli.app import App
+
+    ctx.obj = App(home=home, third_party_plugins=not no_plugins)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with the code of what happened."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # an ASCII terminal gets escapes, not a traceback
+    code = run(args)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _closed_pipe()
+    except OSError as error:
+        code = code or _fail(f"cannot write the output: {(error.strerror or str(error)).lower()}", StorageProblem.exit_code)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """The exit code of a command line; every failure is one line on stderr."""
+    try:
+        outcome = zoo.main(args=args, prog_name="zoo", standalone_mode=False)
+        return outcome if isinstance(outcome, int) else 0
+    except Exception as error:
+        if os.environ.get("ZOO_DEBUG") == "1" and not isinstance(error, click.exceptions.Exit | BrokenPipeError):
+            import traceback
+
+            traceback.print_exc()
+        return _code_of(error)
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return 128 + signal.SIGINT
+
+
+def _code_of(error: Exception) -> int:
+    """Say what went wrong, and return the exit code for it."""
+    match error:
+        case ZooError():
+            return _fail(str(error), error.exit_code)
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.Abort():
+            return 128 + signal.SIGINT
+        case click.ClickException():
+            return _fail(_usage(error), 2)
+        case BrokenPipeError():
+            return _closed_pipe()
+        case OSError():
+            return _fail(f"{(error.strerror or str(error)).lower()}{_file_of(error)}", StorageProblem.exit_code)
+        case MemoryError():
+            return _fail("out of memory; try a smaller batch_size or block_size", StorageProblem.exit_code)
+    kind = type(error).__name__
+    return _fail(f"this is a bug in zoo: {kind}: {error}; ZOO_DEBUG=1 shows where, please report it", 1)
+
+
+def _usage(error: click.ClickException) -> str:
+    """click's words in our form: lower case, no full stop, and where to read on."""
+    text = error.format_message().rstrip(".")
+    text = text[:1].lower() + text[1:]
+    ctx: Any = getattr(error, "ctx", None)
+    return f"{text} (see: {ctx.command_path} --help)" if ctx else text
+
+
+def _file_of(error: OSError) -> str:
+    return f": {error.filename}" if error.filename else ""
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"zoo: error: {safe(' '.join(message.split()))}", file=sys.stderr)
+    return code
+
+
+def _closed_pipe() -> int:
+    """Whoever read our output has gone: say nothing, and let nothing be flushed at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141  # 128 + SIGPIPE, which not every system knows

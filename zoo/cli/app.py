@@ -1,0 +1,37 @@
+"""What every command has at hand: the home, its registry, the plugins; made when first asked for."""
+
+from functools import cached_property
+
+from zoo.cli.terminal import say
+from zoo.events import Event, Note, Warned
+from zoo.home import Home, find_home
+from zoo.plugins import Plugins
+from zoo.registry.registry import Registry
+
+
+class App:
+    """The state of one invocation; click carries it as ctx.obj."""
+
+    def __init__(self, *, home: str | None = None, third_party_plugins: bool = True) -> None:
+        self._home = home
+        self._third_party_plugins = third_party_plugins
+
+    @cached_property
+    def home(self) -> Home:
+        return find_home(self._home)
+
+    @cached_property
+    def registry(self) -> Registry:
+        return Registry(self.home)
+
+    @cached_property
+    def plugins(self) -> Plugins:
+        return Plugins(third_party=self._third_party_plugins, on_event=say_event)
+
+
+def say_event(event: Event) -> None:
+    """Notes and warnings, as lines on stderr."""
+    if isinstance(event, Warned):
+        say(f"zoo: warning: {event.text}")
+    elif isinstance(event, Note):
+        say(f"zoo: {event.text}")

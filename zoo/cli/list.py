@@ -1,0 +1,54 @@
+"""zoo list"""
+
+import click
+
+from zoo.cli import numbers
+from zoo.cli.app import App
+
+
+@click.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option("-q", "--quiet", is_flag=True, help="Print names only, one per line.")
+@click.pass_obj
+def command(app: App, as_json: bool, quiet: bool) -> None:
+    """List every model, the newest last."""
+    from zoo.cli.table import Column, show_table
+
+    models = list(app.registry.models().values())
+    if as_json:
+        from zoo.cli.json_out import show_json
+
+        rows = [{"name": m.name, "starter": m.starter, **m.record.to_table(), "status": m.status, "bytes": m.size} for m in models]
+        show_json("list", models=rows)
+        return
+    if quiet:
+        click.echo("".join(f"{model.name}\n" for model in models), nl=False)
+        return
+    columns = [
+        Column("name"),
+        Column("dataset", keep=4),
+        Column("preset", keep=5),
+        Column("device", keep=7),
+        Column("val loss", right=True),
+        Column("bpc", right=True, keep=6),
+        Column("size", right=True, keep=3),
+        Column("age", right=True, keep=2),
+        Column("status", keep=1),
+    ]
+    rows = [
+        [
+            model.name,
+            model.record.dataset,
+            model.record.preset,
+            model.record.device,
+            numbers.loss(model.record.val_loss),
+            numbers.loss(model.record.val_bpc),
+            numbers.size(model.size),
+            numbers.age(model.record.created),
+            "starter" if model.starter else model.status,
+        ]
+        for model in models
+    ]
+    if not rows:
+        click.echo("no models yet; next: zoo train --dataset shakespeare", err=True)
+    show_table(columns, rows)

@@ -1,0 +1,61 @@
+"""Numbers as people read them."""
+
+import math
+from datetime import UTC, datetime
+
+UNKNOWN = "-"
+
+
+def loss(value: float | None) -> str:
+    return UNKNOWN if value is None else "nan" if math.isnan(value) else f"{value:.4f}"
+
+
+def count(value: int) -> str:
+    """12345 -> '12 k', with three significant digits at most."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return str(value)
+
+
+def size(value: int) -> str:
+    """Bytes."""
+    return f"{count(value)}B" if value >= 1000 else f"{value} B"
+
+
+def duration(seconds: float) -> str:
+    """75 -> '1:15'; hours come first when there are any."""
+    if not math.isfinite(seconds):
+        return UNKNOWN
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def age(created: str) -> str:
+    """How long ago a UTC time was, in its largest unit; '0 s' for the future, for clocks go wrong."""
+    try:
+        then = datetime.fromisoformat(created)
+    except ValueError:
+        return UNKNOWN
+    seconds = max(0.0, (datetime.now(UTC) - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds())
+    for unit, length in (("y", 31_557_600), ("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def value(anything: object) -> str:
+    """A field of a record: whole numbers grouped, floats short, yes and no for truths."""
+    match anything:
+        case None:
+            return UNKNOWN
+        case bool():
+            return "yes" if anything else "no"
+        case int():
+            return f"{anything:,}"
+        case float():
+            return f"{anything:.6g}"
+        case list() | tuple():
+            return ", ".join(str(item) for item in anything) or UNKNOWN
+    return str(anything) or UNKNOWN

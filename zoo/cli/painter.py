@@ -1,0 +1,182 @@
+"""Drawing events: a live bar on a terminal, plain lines in a pipe or a log. All of it goes to stderr."""
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from zoo.cli import numbers
+from zoo.cli.app import say_event
+from zoo.cli.terminal import is_terminal, safe, say, width
+from zoo.events import Evaluated, Event, Finished, Progress, Sampled, Started, Stepped
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+NARROW = 70
+REFRESH_SECONDS = 0.1
+
+
+class Painter:
+    """A callback for events, and a context that ends what it has drawn."""
+
+    def __init__(self) -> None:
+        self.pace = Pace()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        pass
+
+    def __call__(self, event: Event) -> None:
+        self.pace(event)
+        match event:
+            case Started():
+                self.print(_opening(event))
+            case Evaluated():
+                self.print(self.pace.line(event))
+            case Sampled():
+                self.print("\n".join(f"  | {line}" for line in safe(event.text).strip("\n").split("\n")))
+            case Progress():
+                self.progress(event)
+            case Stepped():
+                self.step(event)
+            case Finished():
+                pass
+            case _:
+                self.remark(event)
+
+    def print(self, text: str) -> None:
+        """Lines that stay."""
+        say(text)
+
+    def remark(self, event: Event) -> None:
+        say_event(event)
+
+    def progress(self, event: Progress) -> None:
+        if event.done == event.total:
+            say(f"{event.task}: {_amount(event)}")
+
+    def step(self, event: Stepped) -> None:
+        pass
+
+
+class LivePainter(Painter):
+    """Draws one bar at the foot of the screen, and lets lines pass above it."""
+
+    def __enter__(self) -> Self:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        self.console = Console(stderr=True, width=width(), highlight=False, markup=False)
+        columns: list[Any] = [TextColumn("{task.description}", markup=False), BarColumn(bar_width=None)]
+        columns.append(TextColumn("{task.fields[facts]}", markup=False))
+        self.bar: Bar = Bar(*columns, console=self.console, transient=True, expand=True, auto_refresh=False)
+        self.bar.start()
+        self._drawn_at = 0.0
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def print(self, text: str) -> None:
+        self.console.print(safe(text), soft_wrap=True)
+
+    def remark(self, event: Event) -> None:
+        self.bar.stop()
+        say_event(event)
+        self.bar.start()
+
+    def progress(self, event: Progress) -> None:
+        self._draw(safe(event.task), event.done, event.total, _amount(event))
+        if event.done == event.total:
+            self._clear()
+            self.print(f"{event.task}: {_amount(event)}")
+
+    def step(self, event: Stepped) -> None:
+        narrow = self.console.width < NARROW
+        self._draw("step" if narrow else "training", event.step, self.pace.max_steps, self.pace.facts(event, narrow))
+
+    def _draw(self, description: str, done: int, total: int | None, facts: str) -> None:
+        now = time.monotonic()
+        if now - self._drawn_at < REFRESH_SECONDS and done != total:
+            return
+        self._drawn_at = now
+        if not self.bar.tasks or self.bar.tasks[0].description != description:
+            self._clear()
+            self.bar.add_task(description, total=total, facts=facts)
+        self.bar.update(self.bar.tasks[0].id, completed=done, total=total, facts=facts)
+        self.bar.refresh()
+
+    def _clear(self) -> None:
+        for task in self.bar.tasks:
+            self.bar.remove_task(task.id)
+
+
+class Pace:
+    """How fast a training goes, and what its last validation said."""
+
+    def __init__(self) -> None:
+        self.max_steps, self._tokens, self._first, self._began = 0, 0, 0, 0.0
+        self._val_loss: float | None = None
+        self._step = 0
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self.max_steps, self._tokens, self._first = event.max_steps, event.tokens, event.step
+            self._began = time.monotonic()
+        elif isinstance(event, Stepped):
+            self._step = event.step
+        elif isinstance(event, Evaluated):
+            self._val_loss = event.val_loss
+
+    def _seconds_per_step(self) -> float:
+        steps = self._step - self._first
+        return (time.monotonic() - self._began) / steps if steps > 0 else float("inf")
+
+    def _speed(self) -> str:
+        return f"{numbers.count(round(self._tokens / self._seconds_per_step()))}/s"
+
+    def _eta(self) -> str:
+        return numbers.duration((self.max_steps - self._step) * self._seconds_per_step())
+
+    def facts(self, event: Stepped, narrow: bool) -> str:
+        """What stands beside the bar."""
+        val = numbers.loss(self._val_loss)
+        if narrow:
+            return f"val {val} ETA {self._eta()}"
+        return (
+            f"{event.step:,}/{self.max_steps:,}  loss {event.train_loss:.3f}  val {val}  {self._speed()}  ETA {self._eta()}"
+        )
+
+    def line(self, event: Evaluated) -> str:
+        """What stays of a validation."""
+        mark = "  best so far" if event.best else ""
+        return (
+            f"step {event.step:>6,}/{self.max_steps:,}  train {event.train_loss:.4f}  val {event.val_loss:.4f}"
+            f"  {self._speed()}  ETA {self._eta()}{mark}"
+        )
+
+
+def _opening(event: Started) -> str:
+    begins = f"goes on at step {event.step:,}" if event.step else f"{event.max_steps:,} steps"
+    return (
+        f"training {event.name}: {numbers.count(event.parameters)} parameters, {begins}, "
+        f"{event.tokens:,} tokens each, on {event.device}"
+    )
+
+
+def _amount(event: Progress) -> str:
+    def amount(value: int) -> str:
+        return numbers.size(value) if event.unit == "bytes" else f"{value:,} {event.unit}"
+
+    if event.total is None or event.done == event.total:
+        return amount(event.done)
+    return f"{amount(event.done)} of {amount(event.total)}"
+
+
+def painter() -> Painter:
+    """The painter for this stderr."""
+    return LivePainter() if is_terminal(sys.stderr) else Painter()

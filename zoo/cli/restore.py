@@ -1,0 +1,17 @@
+"""zoo restore"""
+
+import click
+
+from zoo.cli.app import App
+from zoo.cli.terminal import say
+
+
+@click.command(name="restore")
+@click.argument("model")
+@click.pass_obj
+def command(app: App, model: str) -> None:
+    """Bring a removed model back from the trash."""
+    from zoo.registry.trash import restore
+
+    restore(app.registry, model)
+    say(f"restored {model}")

@@ -1,0 +1,43 @@
+"""zoo show"""
+
+import click
+
+from zoo.cli import numbers
+from zoo.cli.app import App
+from zoo.cli.terminal import one_line
+
+
+@click.command(name="show")
+@click.argument("model")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.pass_obj
+def command(app: App, model: str, as_json: bool) -> None:
+    """Show all that is recorded of a model."""
+    found = app.registry.resolve(model)
+    table = found.record.to_table()
+    if as_json:
+        from zoo.cli.json_out import show_json
+
+        show_json("show", name=found.name, starter=found.starter, **{**table, "status": found.status})
+        return
+    click.echo(f"{found.name}{' (starter)' if found.starter else ''}")
+    for key, value in table.items():
+        if key == "status":
+            value = found.status
+        if key == "corpora":
+            for part in value:
+                _group("corpus", part)
+        elif isinstance(value, dict):
+            _group(key, value)
+        else:
+            _pair(key, value)
+
+
+def _group(title: str, table: dict[str, object]) -> None:
+    click.echo(f"{title}")
+    for key, value in table.items():
+        _pair(f"  {key}", value)
+
+
+def _pair(key: str, value: object) -> None:
+    click.echo(f"{one_line(key):<17} {one_line(numbers.value(value))}")

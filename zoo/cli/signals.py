@@ -1,0 +1,34 @@
+"""Ending a long command in good order: the first signal asks, the second insists."""
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+_ASKING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextlib.contextmanager
+def stop_on_signals() -> Iterator[Callable[[], int | None]]:
+    """Gives a function that answers which signal has asked us to stop, None while none has.
+
+    After the first one the usual handlers are back, so a second Ctrl-C ends the process at once.
+    """
+    asked: list[int] = []
+    before: dict[int, object] = {}
+
+    def restore() -> None:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)  # type: ignore[arg-type]
+
+    def ask(signum: int, frame: FrameType | None) -> None:
+        asked.append(signum)
+        restore()
+
+    for signum in _ASKING:
+        if signal.getsignal(signum) is not signal.SIG_IGN:  # nohup: stay deaf
+            before[signum] = signal.signal(signum, ask)
+    try:
+        yield lambda: asked[0] if asked else None
+    finally:
+        restore()

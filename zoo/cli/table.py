@@ -1,0 +1,73 @@
+"""Tables: drawn by rich for people, plain aligned columns for pipes."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zoo.cli.terminal import cells, is_terminal, one_line, width
+
+GAP = 2
+
+
+@dataclass(frozen=True)
+class Column:
+    """`keep` orders the columns by importance: where the terminal is narrow, the highest go first; 0 always stays."""
+
+    title: str
+    right: bool = False
+    keep: int = 0
+
+
+def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, title: str = "", bold_row: int = -1) -> None:
+    """Write a table to stdout. Pipes get every column whole; a terminal gets what fits, and a coloured head."""
+    rows = [[one_line(cell) for cell in row] for row in rows]
+    if not is_terminal(sys.stdout):
+        _plain(columns, rows, title)
+    else:
+        _drawn(columns, rows, title, bold_row)
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [
+        max([cells(column.title), *(cells(row[i]) for row in rows)], default=0) for i, column in enumerate(columns)
+    ]
+
+
+def _plain(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str) -> None:
+    widths = _widths(columns, rows)
+    lines = [title] if title else []
+    for row in ([column.title for column in columns], *rows):
+        padded = [
+            " " * (w - cells(cell)) + cell if column.right else cell + " " * (w - cells(cell))
+            for cell, w, column in zip(row, widths, columns, strict=True)
+        ]
+        lines.append((" " * GAP).join(padded).rstrip())
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def fitting(columns: Sequence[Column], widths: Sequence[int], available: int) -> list[int]:
+    """The indexes of the columns to show, least important dropped until the rest fits."""
+    shown = list(range(len(columns)))
+    while sum(widths[i] for i in shown) + GAP * (len(shown) - 1) > available:
+        droppable = [i for i in shown if columns[i].keep]
+        if not droppable:
+            break
+        shown.remove(max(droppable, key=lambda i: columns[i].keep))
+    return shown
+
+
+def _drawn(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str, bold_row: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=width(), highlight=False, markup=False)
+    shown = fitting(columns, _widths(columns, rows), console.width)
+    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold cyan")
+    for i in shown:
+        table.add_column(Text(columns[i].title), justify="right" if columns[i].right else "left", overflow="fold")
+    for number, row in enumerate(rows):
+        table.add_row(*(Text(row[i]) for i in shown), style="bold" if number == bold_row else "")
+    if title:
+        console.print(Text(one_line(title), style="bold"))
+    console.print(table)

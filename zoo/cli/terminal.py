@@ -1,0 +1,52 @@
+"""The terminal: what may be written to it, and what it can show."""
+
+import os
+import re
+import shutil
+import sys
+import unicodedata
+from typing import TextIO
+
+# C0 (but newline and tab), DEL, C1, lone surrogates; bidirectional and zero-width controls
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
+def safe(text: str) -> str:
+    """The text with nothing in it that a terminal would obey: the one door for all that comes from corpora, models,
+    file names, records and servers."""
+    return _UNSAFE.sub(_escape, text)
+
+
+def one_line(text: str) -> str:
+    """`safe`, and newlines and tabs made visible too."""
+    return safe(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _escape(match: re.Match[str]) -> str:
+    point = ord(match[0])
+    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}"
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a person looks at this stream, on a terminal that can do more than print."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """Columns of the terminal; 80 when there is none, or when it says nonsense."""
+    columns = shutil.get_terminal_size((80, 24)).columns
+    return columns if columns > 0 else 80
+
+
+def cells(text: str) -> int:
+    """Columns that a text takes: East Asian wide characters two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
+
+
+def say(text: str) -> None:
+    """One line for the reader that is not data: to stderr."""
+    print(safe(text), file=sys.stderr, flush=True)

@@ -1,0 +1,76 @@
+"""zoo train"""
+
+import click
+
+from zoo.cli.app import App
+from zoo.cli.painter import painter
+from zoo.cli.terminal import say
+
+
+@click.command(name="train")
+@click.option("-d", "--dataset", required=True, metavar="DATASET", help="The text to train on; fetched if need be.")
+@click.option("-p", "--preset", default="nano", show_default=True, help="Shape and recipe (see: zoo presets).")
+@click.option("-n", "--name", help="What to call the model.  [default: DATASET-PRESET]")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change one hyperparameter of the preset.")
+@click.option("--vocab", metavar="V", help="characters, bytes, or a plugin's.  [default: the dataset's]")
+@click.option("--device", default="auto", show_default=True, metavar="D", help="cuda, mps, cpu, or the best there is.")
+@click.option("--seed", type=int, default=1337, show_default=True, metavar="N")
+@click.pass_obj
+def command(
+    app: App,
+    dataset: str,
+    preset: str,
+    name: str | None,
+    settings: tuple[str, ...],
+    vocab: str | None,
+    device: str,
+    seed: int,
+) -> None:
+    """Train a model. Ctrl-C saves; `zoo resume` goes on.
+
+    \b
+    zoo train --dataset shakespeare
+    zoo train --dataset hhgttg --preset m2 --set max_steps=3000
+    """
+    from zoo.cli.signals import stop_on_signals
+    from zoo.runs.plan import Request, plan
+    from zoo.runs.run import start
+
+    request = Request(
+        dataset=dataset,
+        preset=preset,
+        name=name,
+        settings=parse_settings(settings),
+        vocab=vocab,
+        device=device,
+        seed=seed,
+    )
+    with stop_on_signals() as stop, painter() as on_event:
+        spec, vocabulary = plan(app.home, app.plugins, request, on_event)
+        model = start(app.home, spec, vocabulary, on_event=on_event, stop=stop)
+    report(model)
+
+
+def parse_settings(pairs: tuple[str, ...]) -> dict[str, str]:
+    """`--set` pairs as a table; of two with one key the later wins."""
+    settings = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise click.UsageError(f"--set takes KEY=VALUE, not '{pair}'")
+        settings[key.strip()] = value.strip()
+    return settings
+
+
+def report(model: object) -> None:
+    """The last line of a training."""
+    from zoo.cli import numbers
+    from zoo.registry.registry import Model
+
+    assert isinstance(model, Model)
+    record = model.record
+    say(
+        f"trained {model.name} in {numbers.duration(record.seconds)}: val loss {numbers.loss(record.val_loss)} nats per "
+        f"character ({numbers.loss(record.val_bpc)} bits, {record.val_protocol}), best at step {record.best_step:,}; "
+        f"next: zoo chat {model.name}"
+    )

@@ -1,0 +1,118 @@
+"""A corpus: the text that `fetch` stored, with its split and its hashes, in `.zoo/corpora/NAME/<sha8>/`."""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from zoo import files
+from zoo.errors import BadData, NotFound
+from zoo.home import Home
+
+BLOCK_BYTES = 2**20
+Part = Literal["all", "train", "val"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """One stored text: the first train_characters of it train, the rest validates."""
+
+    directory: Path
+    name: str
+    dataset: str
+    sha256: str
+    val_sha256: str
+    characters: int
+    train_characters: int
+    bytes: int
+    train_bytes: int
+    documents: int
+    source: str
+    licence: str
+    private: bool
+    fetched: str
+    vocab: str = "characters"
+    summary: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    changes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def text_path(self) -> Path:
+        return self.directory / "text.txt"
+
+    def characters_of(self, part: Part) -> int:
+        """Number of characters of a part."""
+        return {
+            "all": self.characters,
+            "train": self.train_characters,
+            "val": self.characters - self.train_characters,
+        }[part]
+
+    def blocks(self, part: Part = "all") -> Iterator[str]:
+        """The text of a part, in blocks of about a megabyte, so that its size does not matter."""
+        begin = self.train_bytes if part == "val" else 0
+        end = self.train_bytes if part == "train" else self.bytes
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        with files.storing(self.text_path), open(self.text_path, "rb") as file:
+            file.seek(begin)
+            while begin < end:
+                data = file.read(min(BLOCK_BYTES, end - begin))
+                if not data:
+                    raise BadData(f"{self.text_path} is cut off; fetch '{self.name}' again")
+                begin += len(data)
+                try:
+                    yield decoder.decode(data, final=begin == end)
+                except UnicodeDecodeError:
+                    raise BadData(f"{self.text_path} is damaged; fetch '{self.name}' again") from None
+
+    def text(self, part: Part = "all") -> str:
+        """The text of a part as one string."""
+        return "".join(self.blocks(part))
+
+    @property
+    def alphabet(self) -> dict[str, int]:
+        """Every character with its count, in order of code points."""
+        counts = files.read_json(self.directory / "alphabet.json")
+        if not isinstance(counts, dict) or not all(len(c) == 1 and type(n) is int for c, n in counts.items()):
+            raise BadData(f"{self.directory / 'alphabet.json'} is damaged; fetch '{self.name}' again")
+        return counts
+
+    def check_text(self) -> None:
+        """Raise BadData unless the stored text still has its sha256."""
+        if not self.text_path.exists() or files.sha256_of(self.text_path) != self.sha256:
+            raise BadData(f"the stored text of corpus '{self.name}' was changed; fetch it again")
+
+
+def corpus_names(home: Home) -> list[str]:
+    """The names of all fetched corpora."""
+    if not home.corpora.is_dir():
+        return []
+    return sorted(entry.name for entry in home.corpora.iterdir() if (entry / "current").is_file())
+
+
+def open_corpus(home: Home, name: str, sha256: str | None = None) -> Corpus:
+    """The corpus last fetched under that name, or the one with that sha256 (of whichever fetch).
+
+    Raises NotFound when there is none, BadData when its metadata are damaged.
+    """
+    root = home.corpora / name
+    if sha256 is None:
+        current = root / "current"
+        if not current.is_file():
+            raise NotFound(f"corpus '{name}' is not fetched (see: zoo fetch {name})")
+        sha8 = files.read_text(current, limit=100).strip()
+    else:
+        sha8 = sha256[:8]
+    path = root / sha8 / "corpus.toml"
+    if not path.is_file():
+        raise NotFound(f"the text {sha8} of corpus '{name}' is not here; fetch it again (zoo fetch {name})")
+    table = files.read_toml(path)
+    known = {f.name for f in fields(Corpus)} - {"directory"}
+    try:
+        corpus = Corpus(directory=path.parent, **{key: value for key, value in table.items() if key in known})
+    except TypeError:
+        raise BadData(f"{path} is damaged; fetch '{name}' again") from None
+    if sha256 is not None and corpus.sha256 != sha256:
+        raise BadData(f"{path} is not the text that was asked for; fetch '{name}' again")
+    return corpus

@@ -1,0 +1,56 @@
+"""What plugins offer and hand over: plain data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from zoo.events import Event, ignore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A text that can be fetched by name.
+
+    name          lower case, as `zoo fetch` takes it
+    summary       half a line
+    licence       under which terms the text stands
+    source        a path, a URL or `scheme:rest`; None when the reader must bring it (`--from`)
+    sha256        of the source file's bytes, when they never change; a file with this hash is this dataset
+    private       never shown in cards, reports or exports
+    instructions  what to type when there is no source
+    vocab         the vocabulary its models take unless told otherwise
+    """
+
+    name: str
+    summary: str = ""
+    licence: str = "unknown"
+    source: str | None = None
+    sha256: str | None = None
+    private: bool = False
+    instructions: str = ""
+    vocab: str = "characters"
+
+
+@dataclass(frozen=True)
+class Document:
+    """One text of a corpus, decoded; notes count what was changed on the way (`{"undecodable bytes": 3}`)."""
+
+    name: str
+    text: str
+    notes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """How a source is to be read. `cache` is a directory in which an opener may keep what it fetched."""
+
+    encoding: str | None = None
+    glob: str | None = None
+    unwrap: bool = False
+    cache: Path | None = None
+    on_event: Callable[[Event], None] = ignore
+
+
+def is_url(source: str) -> bool:
+    return urlsplit(source).scheme in ("http", "https")

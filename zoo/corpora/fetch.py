@@ -1,0 +1,89 @@
+"""Fetch: from a dataset, or a source of the reader's own, to a stored corpus."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from zoo import files
+from zoo.corpora.corpus import Corpus
+from zoo.corpora.dataset import Dataset, Document, ReadOptions, is_url
+from zoo.corpora.download import download
+from zoo.corpora.normalise import Normaliser
+from zoo.corpora.store import store_corpus
+from zoo.errors import NetworkProblem, UsageProblem
+from zoo.events import Note, OnEvent, ignore
+from zoo.home import Home
+from zoo.names import check_name
+
+Opener = Callable[[str, ReadOptions], Iterator[Document]]
+WAYS_ON = "ways on: --from with a file you have, or another text (zoo fetch plays, zoo fetch pydoc)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the reader asked for beside the name."""
+
+    source: str | None = None
+    encoding: str | None = None
+    glob: str | None = None
+    public: bool = False
+
+
+def fetch(
+    home: Home, dataset: Dataset, wish: Wish, *, opener: Opener, offered: Iterable[Dataset] = (), on_event: OnEvent = ignore
+) -> Corpus:
+    """Bring a dataset's text into the home: open, normalise, split, hash, store.
+
+    `opener` finds the plugin that can read a source; `offered` are the datasets a file may turn out to be.
+    Raises UsageProblem when the reader must bring the text, BadData when there is none in it, NetworkProblem.
+    """
+    check_name(dataset.name, "dataset")
+    source = wish.source or dataset.source
+    if source is None:
+        raise UsageProblem(dataset.instructions or f"dataset '{dataset.name}' needs a text of yours: --from FILE")
+    if wish.source and not is_url(source) and Path(source).expanduser().exists():
+        source = str(Path(source).expanduser().absolute())
+        dataset = _recognise(dataset, Path(source), [dataset, *offered], on_event)
+        if wish.public:
+            dataset = replace(dataset, private=False)
+    cache = home.cache / dataset.name
+    files.make_directory(cache)
+    opened = _download(dataset, source, cache, on_event) if is_url(source) else source
+    options = ReadOptions(encoding=wish.encoding, glob=wish.glob, cache=cache, on_event=on_event)
+    text = Normaliser(opener(opened, options))
+    about = {
+        "name": dataset.name,
+        "dataset": dataset.name,
+        "source": source,
+        "licence": dataset.licence,
+        "private": dataset.private,
+        "summary": dataset.summary,
+        "vocab": dataset.vocab,
+        "fetched": datetime.now(UTC).replace(microsecond=0).isoformat(),
+        "options": {key: value for key, value in (("encoding", wish.encoding), ("glob", wish.glob)) if value},
+    }
+    return store_corpus(home, text, about, on_event)
+
+
+def _recognise(dataset: Dataset, path: Path, known: Iterable[Dataset], on_event: OnEvent) -> Dataset:
+    """The dataset a local file belongs to: a known one by its sha256, else the reader's own private text."""
+    if path.is_file():
+        sha256 = files.sha256_of(path)
+        for candidate in known:
+            if candidate.sha256 == sha256:
+                on_event(Note(f"{path.name} is the text of dataset '{candidate.name}' (same sha256)"))
+                return replace(candidate, name=dataset.name)
+    return replace(
+        dataset, summary=f"your own: {path.name}", licence="unknown", private=True, sha256=None
+    )
+
+
+def _download(dataset: Dataset, url: str, cache: Path, on_event: OnEvent) -> str:
+    """The path of the downloaded file."""
+    name = hashlib.sha256(url.encode()).hexdigest()[:8] + "-" + (Path(url).name or "text")
+    try:
+        return str(download(url, cache / name, sha256=dataset.sha256, on_event=on_event))
+    except NetworkProblem as error:
+        raise NetworkProblem(f"{error}; {WAYS_ON}") from error

@@ -1,0 +1,155 @@
+"""The CPU engine: the transformer in numpy, with a key-value cache. The same function as zoo/gpt/model.py, without torch.
+
+In the shape comments n is the number of states, T time, C n_embd, H n_head, D head_dim, V vocab_size.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from zoo.config import ModelConfig
+from zoo.engine.window import window_start
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class State:
+    """One text in progress: all its ids, where its window begins, and keys and values (n_layer, H, T, D) of the window."""
+
+    keys: Array
+    values: Array
+    ids: list[int] = field(default_factory=list)
+    start: int = 0
+
+
+class CpuEngine:
+    """A model's arithmetic. `weights` are float32 arrays named and shaped as config.weight_shapes() says."""
+
+    def __init__(self, config: ModelConfig, weights: dict[str, Array]) -> None:
+        self.config = config
+        self.weights = {name: np.ascontiguousarray(w, dtype=np.float32) for name, w in weights.items()}
+        self.head = self.weights["wte.weight" if config.tied else "head.weight"]
+        if config.shape == "modern":
+            frequencies = 1.0 / config.rope_theta ** (np.arange(0, config.head_dim, 2, dtype=np.float32) / config.head_dim)
+            angles = np.outer(np.arange(config.block_size, dtype=np.float32), frequencies.astype(np.float32))
+            self.cos, self.sin = np.cos(angles), np.sin(angles)  # both (block_size, D/2)
+
+    def state(self) -> State:
+        """The state of a text that has not begun."""
+        c = self.config
+        shape = (c.n_layer, c.n_head, c.block_size, c.head_dim)
+        return State(np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32))
+
+    def score(self, ids: Array) -> Array:
+        """Log-probabilities (T, V): row t is of what follows ids[: t + 1]. T must not exceed block_size."""
+        if not 0 < len(ids) <= self.config.block_size:
+            raise ValueError(f"score takes 1 to {self.config.block_size} ids, not {len(ids)}")
+        return log_softmax(self._logits(self._feed(self.state(), [int(id) for id in ids], at=0)))
+
+    def step(self, states: list[State], ids: list[int]) -> Array:
+        """Give each state its next id; returns the logits (n, V) of what follows. Past the context: half-window/v1."""
+        return np.stack([self.extend(state, [id]) for state, id in zip(states, ids, strict=True)])
+
+    def extend(self, state: State, ids: list[int]) -> Array:
+        """Give a state several ids at once; returns the logits (V,) of what follows the last."""
+        state.ids += ids
+        start = window_start(len(state.ids), self.config.block_size)
+        if start != state.start:
+            state.start, ids = start, state.ids[start:]  # positions moved, so the whole window is computed anew
+        x = self._feed(state, ids, at=len(state.ids) - start - len(ids))
+        return self._logits(x[-1:])[0]
+
+    def _feed(self, state: State, ids: list[int], at: int) -> Array:
+        """Run ids through the blocks, filling the cache from window position `at`; returns the stream (T, C)."""
+        T = len(ids)
+        x = self.weights["wte.weight"][ids]  # (T, C)
+        if self.config.shape == "classic":
+            x = x + self.weights["wpe.weight"][at : at + T]
+        for i in range(self.config.n_layer):
+            x = x + self._attention(i, self._norm(f"blocks.{i}.norm1", x), state, at)
+            x = x + self._mlp(i, self._norm(f"blocks.{i}.norm2", x))
+        return self._norm("norm", x)
+
+    def _attention(self, i: int, x: Array, state: State, at: int) -> Array:
+        c, T = self.config, len(x)
+        name = f"blocks.{i}.attention"
+        qkv = self._linear(f"{name}.qkv", x).reshape(T, 3, c.n_head, c.head_dim)
+        q, k, v = qkv[:, 0], qkv[:, 1], qkv[:, 2]  # each (T, H, D)
+        if c.shape == "modern":
+            q = self._rotate(rms_norm(q, self.weights[f"{name}.q_norm.weight"], c.norm_eps), at)
+            k = self._rotate(rms_norm(k, self.weights[f"{name}.k_norm.weight"], c.norm_eps), at)
+        keys, values = state.keys[i], state.values[i]  # both (H, block_size, D)
+        keys[:, at : at + T] = k.transpose(1, 0, 2)
+        values[:, at : at + T] = v.transpose(1, 0, 2)
+        q = q.transpose(1, 0, 2) * np.float32(c.head_dim**-0.5)  # (H, T, D)
+        scores = q @ keys[:, : at + T].transpose(0, 2, 1)  # (H, T, at + T)
+        if T > 1:
+            future = np.arange(at + T) > np.arange(at, at + T)[:, None]
+            scores = np.where(future, np.float32(-np.inf), scores)
+        y = softmax(scores) @ values[:, : at + T]  # (H, T, D)
+        return self._linear(f"{name}.proj", y.transpose(1, 0, 2).reshape(T, c.n_head * c.head_dim))
+
+    def _rotate(self, x: Array, at: int) -> Array:
+        """Rotary positions of x (T, H, D) from window position `at`."""
+        half = x.shape[-1] // 2
+        cos, sin = self.cos[at : at + len(x), None], self.sin[at : at + len(x), None]
+        a, b = x[..., :half], x[..., half:]
+        return np.concatenate((a * cos - b * sin, b * cos + a * sin), axis=-1)
+
+    def _mlp(self, i: int, x: Array) -> Array:
+        name = f"blocks.{i}.mlp"
+        up = self._linear(f"{name}.up", x)
+        match self.config.activation:
+            case "swiglu":
+                gate = self._linear(f"{name}.gate", x)
+                hidden = gate / (1 + np.exp(-gate)) * up
+            case "relu":
+                hidden = np.maximum(up, 0)
+            case "gelu_tanh":
+                hidden = 0.5 * up * (1 + np.tanh(np.float32((2 / np.pi) ** 0.5) * (up + np.float32(0.044715) * up**3)))
+            case _:
+                hidden = 0.5 * up * (1 + erf(up * np.float32(0.5**0.5)))
+        return self._linear(f"{name}.down", hidden)
+
+    def _linear(self, name: str, x: Array) -> Array:
+        y = x @ self.weights[f"{name}.weight"].T
+        bias = self.weights.get(f"{name}.bias")
+        return y if bias is None else y + bias
+
+    def _norm(self, name: str, x: Array) -> Array:
+        weight, eps = self.weights[f"{name}.weight"], self.config.norm_eps
+        if self.config.shape == "modern":
+            return rms_norm(x, weight, eps)
+        centred = x - x.mean(axis=-1, keepdims=True)
+        y = centred / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + np.float32(eps)) * weight
+        bias = self.weights.get(f"{name}.bias")
+        return y if bias is None else y + bias
+
+    def _logits(self, x: Array) -> Array:
+        y = x @ self.head.T
+        bias = self.weights.get("head.bias")
+        return y if bias is None else y + bias
+
+
+def rms_norm(x: Array, weight: Array, eps: float) -> Array:
+    return x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + np.float32(eps)) * weight
+
+
+def softmax(x: Array) -> Array:
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def log_softmax(x: Array) -> Array:
+    """Log-probabilities in float64."""
+    shifted = x.astype(np.float64) - x.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def erf(x: Array) -> Array:
+    """The error function to 1.5e-7: Abramowitz & Stegun (1964), formula 7.1.26."""
+    t = 1 / (1 + 0.3275911 * np.abs(x, dtype=np.float64))
+    series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    return (np.sign(x) * (1 - series * np.exp(-np.square(x, dtype=np.float64)))).astype(np.float32)

@@ -1,0 +1,76 @@
+"""What can go wrong for a user: one tree of errors, each class owns its exit code.
+
+    ZooError                 1
+    ├── UsageProblem         2   an option, name or value that cannot be meant
+    ├── NotFound             3   no model, dataset, preset or corpus of that name
+    ├── BadData              4   text, weights or records that are damaged or unusable
+    │   └── PluginFailure    4   a plugin raised or answered nonsense
+    ├── Conflict             5   the name is taken, or somebody else holds the lock
+    ├── StorageProblem       6   the disk is full, read-only or not ours
+    ├── NetworkProblem       7   no network, or bytes with the wrong hash
+    ├── Diverged             8   the loss left the finite numbers
+    ├── Refused              9   refused for safety
+    └── Stopped        128 + n   ended by signal n after saving
+
+A message is one line: what, why, what to type next.
+"""
+
+import difflib
+import signal
+from collections.abc import Iterable
+
+
+class ZooError(Exception):
+    """Base of all errors that a user can do something about."""
+
+    exit_code = 1
+
+
+class UsageProblem(ZooError):
+    exit_code = 2
+
+
+class NotFound(ZooError):
+    exit_code = 3
+
+
+class BadData(ZooError):
+    exit_code = 4
+
+
+class PluginFailure(BadData):
+    pass
+
+
+class Conflict(ZooError):
+    exit_code = 5
+
+
+class StorageProblem(ZooError):
+    exit_code = 6
+
+
+class NetworkProblem(ZooError):
+    exit_code = 7
+
+
+class Diverged(ZooError):
+    exit_code = 8
+
+
+class Refused(ZooError):
+    exit_code = 9
+
+
+class Stopped(ZooError):
+    """A run was asked to end by a signal and has saved its state."""
+
+    def __init__(self, message: str, signum: int = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signum
+
+
+def did_you_mean(wrong: str, candidates: Iterable[str]) -> str:
+    """A clause that names the nearest candidate, or nothing: '; did you mean 'm2'?'."""
+    near = difflib.get_close_matches(wrong, list(candidates), n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else ""

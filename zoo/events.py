@@ -1,0 +1,95 @@
+"""What happened: long work reports these through a callback, and only the cli draws them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all events."""
+
+
+OnEvent = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """The callback of callers who do not want to know."""
+
+
+@dataclass(frozen=True)
+class Note(Event):
+    """One line worth saying once."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Warned(Event):
+    """One line about something that went wrong and was survived."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Progress(Event):
+    """How far a task is; total is None while unknown, done == total ends it."""
+
+    task: str
+    done: int
+    total: int | None
+    unit: str = "characters"
+
+
+@dataclass(frozen=True)
+class Started(Event):
+    """A run begins or goes on, at this step; tokens is the number of ids one step trains on."""
+
+    name: str
+    step: int
+    max_steps: int
+    parameters: int
+    device: str
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Stepped(Event):
+    """One update was made; the loss is that of its own batch, in nats per id."""
+
+    step: int
+    train_loss: float
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class Evaluated(Event):
+    """A validation: nats per character, and whether it is the best so far."""
+
+    step: int
+    train_loss: float
+    val_loss: float
+    best: bool
+
+
+@dataclass(frozen=True)
+class Sampled(Event):
+    """Text that the model in training writes by now."""
+
+    step: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Finished(Event):
+    """The run is over and the kept weights are on disk; val_loss is exactly theirs, None where none was ever finite.
+
+    seconds is time spent training; reason is empty unless the loss left the finite numbers.
+    """
+
+    step: int
+    best_step: int
+    train_loss: float | None
+    val_loss: float | None
+    weights_sha256: str
+    seconds: float
+    reason: str = ""

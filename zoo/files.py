@@ -1,0 +1,242 @@
+"""How bytes reach the disk and come back: the only module that writes, renames or deletes what a home keeps.
+
+Every write lands in a temporary file beside its target, is synced, and replaces the target in one step; the directory
+is synced after it. So a reader, a kill or a power cut finds the old file or the new one.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import stat
+import tomllib
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import BadData, Conflict, NotFound, StorageProblem
+
+TEMPORARY = ".tmp-"
+LOCK_SECONDS = 10.0
+
+
+@contextlib.contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals around `path` into StorageProblem."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageProblem(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+
+
+def temporary_beside(path: Path) -> Path:
+    """A fresh name in the same directory, so that a rename never crosses file systems."""
+    return path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+
+
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace `path` by `data` in one step; durable: it survives a power cut once this returns."""
+    write_chunks(path, [data], durable=durable)
+
+
+def write_chunks(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -> None:
+    """As `write_bytes`, for data that should not stand in memory whole."""
+    temporary = temporary_beside(path)
+    with storing(path):
+        try:
+            with open(temporary, "xb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+        if durable:
+            sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make renames inside `path` durable, where the system can."""
+    if os.name == "nt":  # directories cannot be opened there
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_directory(path: Path) -> None:
+    """Create `path` and its parents; it may exist."""
+    with storing(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def claim_directory(path: Path) -> None:
+    """Create `path`, which must not exist: of two processes exactly one succeeds, the other gets Conflict."""
+    make_directory(path.parent)
+    try:
+        path.mkdir()
+    except FileExistsError:
+        raise Conflict(f"{path.name} exists already") from None
+    except OSError as error:
+        raise StorageProblem(f"cannot create {path}: {error.strerror}") from error
+    with storing(path):
+        sync_directory(path.parent)
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename within one file system; an existing target is a Conflict."""
+    if target.exists():
+        raise Conflict(f"{target} exists already")
+    with storing(target):
+        os.rename(source, target)
+        sync_directory(target.parent)
+        if source.parent != target.parent:
+            sync_directory(source.parent)
+
+
+def replace(source: Path, target: Path) -> None:
+    """Put a whole, synced file in the place of another, or where there was none."""
+    with storing(target):
+        os.replace(source, target)
+        sync_directory(target.parent)
+
+
+def remove_tree(path: Path) -> None:
+    """Delete a directory and all below it, following no link out of it."""
+    with storing(path):
+        shutil.rmtree(path)
+
+
+def truncate(path: Path, size: int) -> None:
+    """Cut a file back to `size` bytes."""
+    with storing(path):
+        os.truncate(path, size)
+
+
+def remove(path: Path) -> None:
+    """Delete a file; it may be gone already."""
+    with storing(path), contextlib.suppress(FileNotFoundError):
+        path.unlink()
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add one line to a log; not synced, for logs are cut back to a checkpoint anyway."""
+    with storing(path), open(path, "a", encoding="utf-8", newline="\n") as file:
+        file.write(line + "\n")
+
+
+def sync(path: Path) -> None:
+    """Make what was appended to `path` durable."""
+    with storing(path), open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def read_bytes(path: Path, *, limit: int) -> bytes:
+    """The content of a regular file of at most `limit` bytes.
+
+    Raises NotFound when it is missing, BadData when it is no regular file or larger, StorageProblem when unreadable.
+    """
+    try:
+        # O_NONBLOCK: opening a pipe without a writer would otherwise wait for ever
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(f"{path} is missing") from None
+    except OSError as error:
+        raise StorageProblem(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    with open(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise BadData(f"{path} is not a regular file")
+        if status.st_size > limit:
+            raise BadData(f"{path} has {status.st_size:,} bytes, more than the {limit:,} allowed")
+        return file.read(limit + 1)
+
+
+def read_text(path: Path, *, limit: int) -> str:
+    """As `read_bytes`, decoded as UTF-8 with or without a byte order mark."""
+    try:
+        return read_bytes(path, limit=limit).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path} is not UTF-8: byte {error.start}") from None
+
+
+def read_toml(path: Path, *, limit: int = 64 * 2**20) -> dict[str, Any]:
+    """The tables of a TOML file; raises BadData with file and line."""
+    text = read_text(path, limit=limit)
+    try:
+        return tomllib.loads(text.replace("\r\n", "\n"))
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
+        raise BadData(f"{path} is not valid TOML: {str(error) or 'nested too deeply'}") from None
+
+
+def write_toml(path: Path, tables: dict[str, Any], *, comment: str = "") -> None:
+    """Write a TOML file, after making sure that it reads back as what was meant."""
+    import tomli_w
+
+    text = tomli_w.dumps(tables)
+    if tomllib.loads(text) != tables and "nan" not in text:
+        raise AssertionError(f"{path} would not read back as written")
+    write_bytes(path, ((f"# {comment}\n" if comment else "") + text).encode())
+
+
+def read_json(path: Path, *, limit: int = 64 * 2**20) -> Any:
+    """The value of a JSON file; raises BadData with file and line."""
+    text = read_text(path, limit=limit)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadData(f"{path} is not valid JSON: {error}") from None
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's bytes, in hexadecimal."""
+    with storing(path), open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, seconds: float = LOCK_SECONDS, busy: str = "") -> Iterator[None]:
+    """Hold the kernel's exclusive lock on the file `path`, which is created and never deleted.
+
+    Raises Conflict (saying `busy`) when somebody else holds it longer than `seconds`. The lock ends with its process.
+    """
+    import filelock
+
+    make_directory(path.parent)
+    lock = filelock.FileLock(path, fallback_to_soft=False)
+    try:
+        with storing(path):
+            lock.acquire(timeout=seconds)
+    except filelock.Timeout:
+        raise Conflict(busy or f"another zoo process holds {path}; try again") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_locked(path: Path) -> bool:
+    """Whether some process holds `locked(path)`; looks without creating the file or keeping others out."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):
+        return False
+    finally:
+        os.close(descriptor)

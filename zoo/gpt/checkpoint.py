@@ -1,0 +1,85 @@
+"""Checkpoints: all that a trainer needs to go on as if it had never stopped, in one file that proves itself whole."""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from zoo import files, weights
+from zoo.errors import ZooError
+from zoo.gpt.model import GPT
+
+KEEP = 2
+_NAME = re.compile(r"step-(\d{9})\.([0-9a-f]{16})\.safetensors")
+_LIMIT = 2**36
+
+
+@dataclass
+class Progress:
+    """How far a training is. Random numbers and data order are functions of (seed, step), so this is all."""
+
+    step: int = 0
+    evaluated_step: int = 0
+    best_step: int = 0
+    best_val_loss: float | None = None
+    train_loss: float | None = None  # the mean between the last two validations
+    loss_sum: float = 0.0
+    loss_count: int = 0
+    seconds: float = 0.0
+
+
+def save_checkpoint(
+    directory: Path, model: GPT, optimizer: torch.optim.Optimizer, best: dict[str, Tensor], progress: Progress
+) -> Path:
+    """Write weights, best weights, optimizer state and progress; then drop all but the newest KEEP checkpoints."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors.update({f"best.{name}": tensor for name, tensor in best.items()})
+    for name, parameter in model.named_parameters():
+        for key, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{key}.{name}"] = value
+    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+    data = weights.to_bytes(arrays, {"zoo.progress": json.dumps(asdict(progress))})
+    files.make_directory(directory)
+    # the hash is part of the name: a file that was cut off or altered is not the one its name speaks of
+    path = directory / f"step-{progress.step:09d}.{hashlib.sha256(data).hexdigest()[:16]}.safetensors"
+    files.write_bytes(path, data)
+    for old in _newest_first(directory)[KEEP:]:
+        files.remove(old)
+    return path
+
+
+def load_checkpoint(
+    directory: Path, model: GPT, optimizer: torch.optim.Optimizer
+) -> tuple[dict[str, Tensor], Progress] | None:
+    """Load the newest valid checkpoint into model and optimizer; returns best weights and progress, None without one."""
+    for path in _newest_first(directory):
+        try:
+            data = files.read_bytes(path, limit=_LIMIT)
+            if not path.name.endswith(f"{hashlib.sha256(data).hexdigest()[:16]}.safetensors"):
+                continue
+            arrays, metadata = weights.from_bytes(data, path)
+        except ZooError:
+            continue
+        tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
+        for name, tensor in tensors.items():
+            group, _, rest = name.partition(".")
+            groups[group][rest] = tensor
+        model.load_state_dict(groups["model"])
+        for name, parameter in model.named_parameters():
+            state = {key.partition(".")[0]: t for key, t in groups["optimizer"].items() if key.partition(".")[2] == name}
+            # the step count stays on the CPU, where fused AdamW wants it only for CPU parameters
+            optimizer.state[parameter] = {key: tensor.to(parameter.device) for key, tensor in state.items()}
+        return groups["best"], Progress(**json.loads(metadata["zoo.progress"]))
+    return None
+
+
+def _newest_first(directory: Path) -> list[Path]:
+    """Checkpoints by step, not by the clock."""
+    if not directory.is_dir():
+        return []
+    return sorted((path for path in directory.iterdir() if _NAME.fullmatch(path.name)), reverse=True)

@@ -1,0 +1,50 @@
+"""Which device trains, and what it is called."""
+
+import platform
+from pathlib import Path
+
+import torch
+
+from zoo.errors import UsageProblem
+
+DEVICES = ("cuda", "mps", "cpu")
+
+
+def choose_device(wanted: str = "auto") -> str:
+    """The device of that name, or with 'auto' the first of cuda, mps, cpu that works; raises UsageProblem."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        return next(device for device in DEVICES if available[device])
+    if not available.get(wanted.split(":")[0]):
+        working = ", ".join(device for device in DEVICES if available[device])
+        raise UsageProblem(f"device '{wanted}' is not available here; these are: auto, {working}")
+    return wanted
+
+
+def device_name(device: str) -> str:
+    """What the maker calls it."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    if device == "mps":
+        return f"Apple {platform.processor() or platform.machine()}"
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def choose_dtype(device: str) -> str:
+    """The number format in which matrices are multiplied: bfloat16 on GPUs that have it, else float32."""
+    return "bfloat16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"
+
+
+def cpu_threads() -> int:
+    """How many threads torch would use: the physical cores, or what OMP_NUM_THREADS says."""
+    return torch.get_num_threads()
+
+
+def use_threads(count: int) -> None:
+    torch.set_num_threads(count)

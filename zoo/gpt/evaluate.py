@@ -1,0 +1,40 @@
+"""The validation loss under `windows/v1`, computed by torch."""
+
+import numpy as np
+import torch
+
+from zoo.gpt.model import GPT
+from zoo.protocol import nats_per_character, windows
+
+IDS_AT_ONCE = 8192
+
+
+@torch.no_grad()
+def validation_loss(model: GPT, ids: np.ndarray, characters: int, *, at_most: int | None = None) -> float:
+    """Nats per character of `ids` (T,), the encoded form of a text of so many characters.
+
+    `at_most` scores only so many windows, evenly spread, and extrapolates: for looking on while training.
+    """
+    device = model.wte.weight.device
+    block_size = model.config.block_size
+    chosen = list(windows(len(ids), block_size))
+    if at_most is not None and len(chosen) > at_most:
+        chosen = [chosen[i * len(chosen) // at_most] for i in range(at_most)]
+    was_training = model.training
+    model.eval()
+    total, scored = 0.0, 0
+    for group in _groups(chosen, max(1, IDS_AT_ONCE // block_size)):
+        rows = np.stack([ids[start : start + length + 1] for start, length in group]).astype(np.int64)
+        both = torch.from_numpy(rows).to(device)
+        nats = model.loss(both[:, :-1], both[:, 1:], reduction="none")
+        total += nats.cpu().double().sum().item()
+        scored += nats.numel()
+    model.train(was_training)
+    return nats_per_character(total / scored * (len(ids) - 1), characters)
+
+
+def _groups(chosen: list[tuple[int, int]], size: int) -> list[list[tuple[int, int]]]:
+    """Windows in batches of equal length, in order: only the last window may be short, and goes alone."""
+    full = [window for window in chosen if window[1] == chosen[0][1]]
+    rest = [[window] for window in chosen if window[1] != chosen[0][1]]
+    return [full[i : i + size] for i in range(0, len(full), size)] + rest

@@ -1,0 +1,156 @@
+"""The transformer: one file, two shapes.
+
+classic   GPT-2 (Radford et al. 2019), as in nanoGPT: LayerNorm, learned positions, GELU or ReLU.
+modern    RMSNorm (Zhang & Sennrich 2019), rotary positions (Su et al. 2021), per-head QK-norm (Henry et al. 2020),
+          SwiGLU (Shazeer 2020), no biases: weight for weight the block of Qwen3.
+
+In the shape comments B is batch, T time, C n_embd, H n_head, D head_dim, V vocab_size.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo.config import ModelConfig
+
+
+def make_norm(config: ModelConfig, size: int) -> nn.Module:
+    if config.shape == "modern":
+        return nn.RMSNorm(size, eps=config.norm_eps)
+    return nn.LayerNorm(size, eps=config.norm_eps, bias=config.norm_bias)
+
+
+class Attention(nn.Module):
+    """Causal self-attention over all heads at once."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.n_head, self.head_dim, self.dropout = config.n_head, config.head_dim, config.dropout
+        attended = config.n_head * config.head_dim
+        self.qkv = nn.Linear(config.n_embd, 3 * attended, bias=config.qkv_bias)
+        self.modern = config.shape == "modern"
+        if self.modern:
+            self.q_norm = nn.RMSNorm(config.head_dim, eps=config.norm_eps)
+            self.k_norm = nn.RMSNorm(config.head_dim, eps=config.norm_eps)
+        self.proj = nn.Linear(attended, config.n_embd, bias=config.proj_bias)
+        self.residual_dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
+        B, T, _ = x.shape
+        q, k, v = self.qkv(x).view(B, T, 3, self.n_head, self.head_dim).unbind(2)  # each (B, T, H, D)
+        if self.modern:
+            assert rotary is not None
+            q, k = rotate(self.q_norm(q), *rotary), rotate(self.k_norm(k), *rotary)
+        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)  # each (B, H, T, D)
+        p = self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)  # (B, H, T, D)
+        y = y.transpose(1, 2).reshape(B, T, self.n_head * self.head_dim)
+        return self.residual_dropout(self.proj(y))  # type: ignore[no-any-return]
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary positions, the two halves of a head paired (as in Qwen3): x (B, T, H, D), cos and sin (T, 1, D/2)."""
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat((a * cos - b * sin, b * cos + a * sin), dim=-1)
+
+
+class MLP(nn.Module):
+    """Two matrices around a non-linearity, or SwiGLU's three."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.activation = config.activation
+        if config.activation == "swiglu":
+            self.gate = nn.Linear(config.n_embd, config.hidden_size, bias=False)
+        self.up = nn.Linear(config.n_embd, config.hidden_size, bias=config.mlp_bias)
+        self.down = nn.Linear(config.hidden_size, config.n_embd, bias=config.mlp_bias)
+        self.residual_dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        match self.activation:
+            case "swiglu":
+                hidden = F.silu(self.gate(x)) * self.up(x)
+            case "relu":
+                hidden = F.relu(self.up(x))
+            case "gelu_tanh":
+                hidden = F.gelu(self.up(x), approximate="tanh")
+            case _:
+                hidden = F.gelu(self.up(x))
+        return self.residual_dropout(self.down(hidden))  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    """Attention and MLP, each behind a norm and added to the residual stream."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.norm1 = make_norm(config, config.n_embd)
+        self.attention = Attention(config)
+        self.norm2 = make_norm(config, config.n_embd)
+        self.mlp = MLP(config)
+
+    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
+        x = x + self.attention(self.norm1(x), rotary)
+        return x + self.mlp(self.norm2(x))  # type: ignore[no-any-return]
+
+
+class GPT(nn.Module):
+    """A decoder-only transformer of a resolved config (no size left at 0)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.wte = nn.Embedding(config.vocab_size, config.n_embd)
+        if config.shape == "classic":
+            self.wpe = nn.Embedding(config.block_size, config.n_embd)
+        else:
+            cos, sin = rotary_tables(config)
+            self.register_buffer("cos", cos, persistent=False)
+            self.register_buffer("sin", sin, persistent=False)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.norm = make_norm(config, config.n_embd)
+        self.head = nn.Linear(config.n_embd, config.vocab_size, bias=config.head_bias)
+        if config.tied:
+            self.head.weight = self.wte.weight
+        self.initialise()
+
+    def initialise(self) -> None:
+        """GPT-2's: N(0, 0.02), and residual projections smaller, so that the stream's variance does not grow with depth."""
+        for name, parameter in self.named_parameters():
+            if parameter.dim() < 2:
+                continue
+            into_stream = name.endswith(("attention.proj.weight", "mlp.down.weight"))
+            nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * self.config.n_layer) if into_stream else 0.02)
+        for module in self.modules():
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Logits (B, T, V) for ids (B, T), T at most block_size."""
+        T = ids.shape[1]
+        assert T <= self.config.block_size
+        x = self.wte(ids)  # (B, T, C)
+        rotary = None
+        if self.config.shape == "classic":
+            x = x + self.wpe.weight[:T]
+        else:
+            rotary = (self.cos[:T], self.sin[:T])
+        x = self.dropout(x)
+        for block in self.blocks:
+            x = block(x, rotary)
+        return self.head(self.norm(x))  # type: ignore[no-any-return]
+
+    def loss(self, ids: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+        """Cross-entropy in nats of targets (B, T) after ids (B, T)."""
+        logits = self(ids).float()
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction=reduction)
+
+
+def rotary_tables(config: ModelConfig) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (block_size, 1, D/2) of position times frequency, in float32 as Qwen3 computes them."""
+    frequencies = 1.0 / config.rope_theta ** (torch.arange(0, config.head_dim, 2).float() / config.head_dim)
+    angles = torch.outer(torch.arange(config.block_size).float(), frequencies)
+    return angles.cos()[:, None, :], angles.sin()[:, None, :]

@@ -1,0 +1,148 @@
+"""The trainer: a loop that yields what happens, and can be stopped and taken up again between any two events."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.config import ModelConfig, TrainConfig
+from zoo.errors import Diverged
+from zoo.events import Evaluated, Event, Stepped
+from zoo.gpt.batches import Batches
+from zoo.gpt.checkpoint import Progress, load_checkpoint, save_checkpoint
+from zoo.gpt.evaluate import validation_loss
+from zoo.gpt.model import GPT
+from zoo.gpt.optimizer import make_optimizer
+from zoo.gpt.schedule import learning_rate_at
+
+
+class Trainer:
+    """Trains one model on one array of ids.
+
+    train_ids and val_ids are (T,) arrays; val_characters is the number of characters that val_ids encode.
+    """
+
+    def __init__(
+        self,
+        model_config: ModelConfig,
+        config: TrainConfig,
+        *,
+        train_ids: np.ndarray,
+        val_ids: np.ndarray,
+        val_characters: int,
+        seed: int,
+        device: str,
+        dtype: str,
+        checkpoints: Path,
+    ) -> None:
+        self.config, self.seed, self.device, self.dtype, self.checkpoints = config, seed, device, dtype, checkpoints
+        self.val_ids, self.val_characters = val_ids, val_characters
+        torch.manual_seed(seed)
+        self.model = GPT(model_config).to(device)
+        self.optimizer = make_optimizer(self.model, config)
+        self.batches = Batches(
+            train_ids,
+            block_size=model_config.block_size,
+            batch_size=config.batch_size,
+            seed=seed,
+            device=device,
+        )
+        self.best: dict[str, Tensor] = {}
+        self.progress = Progress()
+        if loaded := load_checkpoint(checkpoints, self.model, self.optimizer):
+            self.best, self.progress = loaded
+
+    def run(self) -> Iterator[Event]:
+        """Train to max_steps. Closing the iterator saves a checkpoint and stops.
+
+        Raises Diverged, before the update, when a loss or a gradient is not finite: the weights are those of the last
+        finite step.
+        """
+        clock = time.monotonic() - self.progress.seconds
+        try:
+            while True:
+                p = self.progress
+                if p.step > p.evaluated_step and (p.step % self.config.eval_every == 0 or p.step == self.config.max_steps):
+                    yield self._evaluate()
+                    p.seconds = time.monotonic() - clock
+                    self.save()
+                if p.step >= self.config.max_steps:
+                    return
+                event = self._step()
+                p.seconds = time.monotonic() - clock
+                yield event
+        except GeneratorExit:
+            self.save()
+            raise
+
+    def _step(self) -> Stepped:
+        """One update."""
+        p = self.progress
+        rate = learning_rate_at(p.step, self.config)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        if self.model.config.dropout:
+            # so that the masks, too, are a function of (seed, step)
+            torch.manual_seed(self.seed * 1_000_003 + p.step)
+        inputs, targets = self.batches.at(p.step)
+        with self._autocast():
+            loss = self.model.loss(inputs, targets)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip or math.inf)
+        train_loss = loss.item()
+        if not math.isfinite(train_loss) or not math.isfinite(norm.item()):
+            raise Diverged(f"the loss is not finite at step {p.step + 1}; try a smaller learning_rate")
+        self.optimizer.step()
+        p.step += 1
+        p.loss_sum += train_loss
+        p.loss_count += 1
+        return Stepped(p.step, train_loss, rate)
+
+    def _evaluate(self) -> Evaluated:
+        """Validate, remember the weights if they are the best so far, and start a new mean of the training loss."""
+        p = self.progress
+        with self._autocast():
+            val_loss = validation_loss(
+                self.model, self.val_ids, self.val_characters, at_most=self.config.eval_windows
+            )
+        if not math.isfinite(val_loss):
+            raise Diverged(f"the validation loss is not finite at step {p.step}; try a smaller learning_rate")
+        best = p.best_val_loss is None or val_loss < p.best_val_loss
+        if best:
+            p.best_val_loss, p.best_step = val_loss, p.step
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
+        p.train_loss = p.loss_sum / p.loss_count
+        p.loss_sum, p.loss_count, p.evaluated_step = 0.0, 0, p.step
+        return Evaluated(p.step, p.train_loss, val_loss, best)
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self.dtype == "float32":
+            return nullcontext()
+        return torch.autocast(self.device.split(":")[0], dtype=getattr(torch, self.dtype))
+
+    def save(self) -> None:
+        """Write a checkpoint of this moment."""
+        save_checkpoint(self.checkpoints, self.model, self.optimizer, self.best, self.progress)
+
+    def current_weights(self) -> dict[str, np.ndarray]:
+        """The weights as they are, a tied head stored once."""
+        return self._to_numpy(self.model.state_dict())
+
+    def best_weights(self) -> dict[str, np.ndarray]:
+        """The weights of the best validation, or the current ones before the first."""
+        return self._to_numpy(self.best or self.model.state_dict())
+
+    def _to_numpy(self, state: dict[str, Tensor]) -> dict[str, np.ndarray]:
+        names = self.model.config.weight_shapes()
+        return {name: state[name].detach().cpu().numpy().astype(np.float32) for name in names}
+
+    def final_loss(self) -> float:
+        """The loss of exactly the best weights on the whole validation part, in float32."""
+        self.model.load_state_dict(self.best)
+        return validation_loss(self.model, self.val_ids, self.val_characters)

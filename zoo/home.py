@@ -1,0 +1,78 @@
+"""Where things are: a home is a directory with registry.toml, models/ and .zoo/ for all else."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.errors import UsageProblem
+
+_SCHEMA_LINE = re.compile(rb"^schema\s*=", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Home:
+    """The paths of one home. Looking creates nothing; writers create what they need."""
+
+    path: Path
+
+    @property
+    def registry(self) -> Path:
+        return self.path / "registry.toml"
+
+    @property
+    def models(self) -> Path:
+        return self.path / "models"
+
+    @property
+    def corpora(self) -> Path:
+        return self.path / ".zoo" / "corpora"
+
+    @property
+    def cache(self) -> Path:
+        return self.path / ".zoo" / "cache"
+
+    @property
+    def trash(self) -> Path:
+        return self.path / ".zoo" / "trash"
+
+    def lock(self, what: str) -> Path:
+        """The lock file that guards `what`; it stands beside nothing that is ever replaced."""
+        return self.path / ".zoo" / "locks" / f"{what}.lock"
+
+
+def find_home(explicit: str | None = None) -> Home:
+    """The home to use: `--home`, ZOO_HOME, the nearest parent of the working directory that is one, else the user's.
+
+    Raises UsageProblem for a --home or ZOO_HOME that is no directory, or when there is no working directory.
+    """
+    asked = explicit if explicit is not None else os.environ.get("ZOO_HOME") or None
+    if asked is not None:
+        path = Path(asked).expanduser()
+        if not asked.strip() or (path.exists() and not path.is_dir()):
+            raise UsageProblem(f"the home '{asked}' is not a directory")
+        return Home(path.absolute())
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        raise UsageProblem("the working directory is gone; go to another, or name a home with --home") from None
+    for directory in (here, *here.parents):
+        if _is_home(directory):
+            return Home(directory)
+    import platformdirs
+
+    return Home(Path(platformdirs.user_data_dir("zoo", appauthor=False)))
+
+
+def _is_home(directory: Path) -> bool:
+    """Whether its registry.toml is ours. Text is looked at, not parsed: a damaged registry must be reported, not
+    passed over for another home."""
+    registry = directory / "registry.toml"
+    try:
+        if not registry.is_file():
+            return False
+        with open(registry, "rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return False
+    return bool(_SCHEMA_LINE.search(head)) or (directory / ".zoo").is_dir()

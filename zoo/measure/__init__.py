@@ -1,0 +1,1 @@
+"""Measures: which model is better, and at what."""

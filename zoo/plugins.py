@@ -1,0 +1,210 @@
+"""Finds the plugins, loads each alone, and calls them so that a broken one costs a warning and its own offers."""
+
+import contextlib
+import io
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from zoo import hooks
+from zoo.corpora.corpus import Corpus
+from zoo.corpora.dataset import Dataset, Document, ReadOptions
+from zoo.corpora.vocab import Vocab
+from zoo.errors import BadData, NotFound, PluginFailure, UsageProblem, ZooError, did_you_mean
+from zoo.events import OnEvent, Warned, ignore
+from zoo.names import check_name
+
+GROUP = "zoo"
+BUNDLED = "zoo_plugins"
+
+
+@dataclass
+class Plugin:
+    """One plugin and how loading it went."""
+
+    name: str
+    source: str
+    version: str
+    bundled: bool
+    hooks: list[str] = field(default_factory=list)
+    datasets: list[str] = field(default_factory=list)
+    load_seconds: float = 0.0
+    error: str = ""
+
+
+class Plugins:
+    """All plugins of this installation, loaded when first needed.
+
+    `third_party` False leaves out everything but the bundled ones; so does ZOO_LOAD_PLUGINS, which lists the names of
+    those to load (an empty value: none).
+    """
+
+    def __init__(self, *, third_party: bool = True, on_event: OnEvent = ignore) -> None:
+        self._third_party = third_party
+        self._on_event = on_event
+        self._manager = pluggy.PluginManager(hooks.PROJECT)
+        self._manager.add_hookspecs(hooks)
+
+    @cached_property
+    def loaded(self) -> list[Plugin]:
+        """Every plugin, bundled first, broken ones with their error."""
+        return [self._load(entry, bundled) for entry, bundled in self._entry_points()]
+
+    def _entry_points(self) -> list[tuple[metadata.EntryPoint, bool]]:
+        """Entry points of our group, each once, bundled ones first, then by name."""
+        chosen = os.environ.get("ZOO_LOAD_PLUGINS")
+        names = None if chosen is None else {name.strip() for name in chosen.split(",")}
+        found = {}
+        for entry in metadata.entry_points(group=GROUP):
+            bundled = entry.value.split(".")[0] == BUNDLED
+            if bundled or (self._third_party and (names is None or entry.name in names)):
+                found[entry.name, entry.value] = entry, bundled
+        return sorted(found.values(), key=lambda pair: (not pair[1], pair[0].name))
+
+    def _load(self, entry: metadata.EntryPoint, bundled: bool) -> Plugin:
+        dist = entry.dist
+        plugin = Plugin(entry.name, dist.name if dist else entry.value, dist.version if dist else "", bundled)
+        begin = time.perf_counter()
+        try:
+            with quiet() as printed:
+                module = entry.load()
+                self._register(plugin, module)
+            if printed.getvalue():
+                self._warn(f"plugin '{plugin.name}' prints while it loads")
+        except (Exception, SystemExit) as error:
+            plugin.error = one_line(error)
+            self._warn(f"plugin '{plugin.name}' is left out: {plugin.error}")
+        plugin.load_seconds = time.perf_counter() - begin
+        return plugin
+
+    def _register(self, plugin: Plugin, module: ModuleType) -> None:
+        """Register a module, or refuse it for a hook that does not exist or arguments that the hook does not have."""
+        self._manager.register(module, plugin.name)
+        try:
+            plugin.hooks = [caller.name for caller in self._manager.get_hookcallers(module) or ()]
+            known = [name for name in vars(hooks) if name.startswith("zoo_")]
+            for name in plugin.hooks:
+                if name not in known:
+                    raise PluginFailure(f"there is no hook '{name}'{did_you_mean(name, known)}")
+            if not plugin.hooks:
+                raise PluginFailure("it implements no hook; mark its functions with @hookimpl")
+        except Exception:
+            self._manager.unregister(module)
+            raise
+
+    def _warn(self, text: str) -> None:
+        self._on_event(Warned(text))
+
+    def _implementations(self, hook: str) -> Iterator[tuple[Plugin, Any]]:
+        """The implementations of a hook in pluggy's order: those registered last are asked first."""
+        plugins = {plugin.name: plugin for plugin in self.loaded}
+        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            yield plugins[implementation.plugin_name], implementation
+
+    @cached_property
+    def datasets(self) -> dict[str, Dataset]:
+        """Every offered dataset by name, bundled plugins first; of two with one name the first wins, said."""
+        offered: dict[str, Dataset] = {}
+        for plugin, implementation in sorted(self._implementations("zoo_datasets"), key=lambda p: not p[0].bundled):
+            try:
+                with quiet():
+                    answer = [_checked_dataset(dataset) for dataset in implementation.function()]
+            except (Exception, SystemExit) as error:
+                plugin.error = one_line(error)
+                self._warn(f"plugin '{plugin.name}' offers no datasets: {plugin.error}")
+                continue
+            for dataset in answer:
+                if dataset.name in offered:
+                    self._warn(f"dataset '{dataset.name}' of plugin '{plugin.name}' is left out: the name is taken")
+                    continue
+                offered[dataset.name] = dataset
+                plugin.datasets.append(dataset.name)
+        return offered
+
+    def dataset(self, name: str) -> Dataset:
+        """The dataset of that name; raises NotFound with a suggestion."""
+        if name not in self.datasets:
+            raise NotFound(
+                f"no dataset named '{name}'{did_you_mean(name, self.datasets)} "
+                f"(see: zoo datasets; a text of your own: zoo fetch {name} --from PATH)"
+            )
+        return self.datasets[name]
+
+    def open(self, source: str, options: ReadOptions) -> Iterator[Document]:
+        """The documents of a source, from the first plugin that can read it; raises BadData when none can."""
+        for plugin, implementation in self._implementations("zoo_open"):
+            try:
+                documents = _call(implementation, source=source, options=options)
+            except (Exception, SystemExit) as error:
+                raise _failure(plugin, error) from error
+            if documents is not None:
+                yield from _checked_documents(plugin, documents)
+                return
+        if not Path(source).exists():
+            raise NotFound(f"there is no file or directory {source}")
+        raise BadData(f"no plugin can read {source} (see: zoo plugins)")
+
+    def vocab(self, name: str, corpus: Corpus) -> Vocab:
+        """The vocabulary of that name for a corpus; raises UsageProblem when no plugin knows it."""
+        for plugin, implementation in self._implementations("zoo_vocab"):
+            try:
+                vocab = _call(implementation, name=name, corpus=corpus)
+            except (Exception, SystemExit) as error:
+                raise _failure(plugin, error) from error
+            if vocab is not None:
+                if not isinstance(vocab, Vocab):
+                    raise PluginFailure(f"plugin '{plugin.name}' gave no vocabulary for '{name}'")
+                return vocab
+        raise UsageProblem(f"no plugin knows the vocabulary '{name}'; bundled: characters, bytes")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[io.StringIO]:
+    """Keep what a plugin prints out of our output."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        yield printed
+
+
+def one_line(error: BaseException) -> str:
+    """An exception in one line: its own words if it is ours, else its type and first line."""
+    text = (str(error).strip().splitlines() or [""])[0]
+    return text if isinstance(error, ZooError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
+
+
+def _call(implementation: Any, **arguments: Any) -> Any:
+    """Call an implementation with those arguments that it declares, as pluggy would."""
+    with quiet():
+        return implementation.function(*(arguments[name] for name in implementation.argnames))
+
+
+def _checked_dataset(dataset: object) -> Dataset:
+    if not isinstance(dataset, Dataset):
+        raise PluginFailure(f"zoo_datasets gave {type(dataset).__name__}, not Dataset")
+    check_name(dataset.name, "dataset")
+    return dataset
+
+
+def _checked_documents(plugin: Plugin, documents: Any) -> Iterator[Document]:
+    """The documents one by one, each seen to be one; an exception on the way names the plugin."""
+    try:
+        for document in documents:
+            if not isinstance(document, Document) or not isinstance(document.text, str):
+                raise PluginFailure(f"plugin '{plugin.name}' gave {type(document).__name__}, not Document")
+            yield document
+    except (Exception, SystemExit) as error:
+        raise _failure(plugin, error) from error
+
+
+def _failure(plugin: Plugin, error: BaseException) -> ZooError:
+    if isinstance(error, ZooError):
+        return error
+    return PluginFailure(f"plugin '{plugin.name}' failed: {one_line(error)}")

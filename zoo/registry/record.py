@@ -1,0 +1,141 @@
+"""A record: one table of registry.toml, and the whole of a model.toml."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from zoo.errors import BadData
+
+SCHEMA = 1
+Status = Literal["training", "interrupted", "diverged", "ready"]
+STATUSES = ("training", "interrupted", "diverged", "ready")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusPart:
+    """One text a model was trained on, by its hashes."""
+
+    name: str
+    weight: float = 1.0
+    sha256: str
+    val_sha256: str
+    characters: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocabPart:
+    """The vocabulary a model has, by its hash; the vocabulary itself stands in vocab.json."""
+
+    kind: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """Everything known about one model.
+
+    val_loss is in nats per character under val_protocol, of exactly the bytes with weights_sha256; val_bpc is the same
+    in bits; seconds is wall time spent training; tokens counts ids trained on. `model` and `train` hold every
+    hyperparameter. `extra` holds keys of other hands or newer versions, which are kept.
+    """
+
+    id: str
+    dataset: str
+    preset: str
+    status: Status
+    path: str
+    parameters: int
+    device: str
+    device_name: str
+    host: str
+    threads: int
+    dtype: str
+    val_loss: float | None = None
+    val_bpc: float | None = None
+    val_protocol: str
+    weights: str
+    train_loss: float | None = None
+    steps: int = 0
+    best_step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    created: str
+    finished: str | None = None
+    seed: int
+    private: bool
+    weights_sha256: str | None = None
+    parent: str | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    command: str = ""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    corpora: tuple[CorpusPart, ...]
+    vocab: VocabPart
+    model: dict[str, Any]
+    train: dict[str, Any]
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def to_table(self) -> dict[str, Any]:
+        """The TOML table, in stable order: TOML has no null, so what is unknown is left out."""
+        table = dataclasses.asdict(self)
+        extra = table.pop("extra")
+        table["tags"] = list(self.tags)
+        # tables come last, for what follows one would belong to it
+        groups = {key: table.pop(key) for key in ("versions", "corpora", "vocab", "model", "train")}
+        groups["corpora"] = [dict(part) for part in groups["corpora"]]
+        table.update({key: value for key, value in extra.items() if not isinstance(value, dict)})
+        groups.update({key: value for key, value in extra.items() if isinstance(value, dict)})
+        return {key: value for key, value in {**table, **groups}.items() if value is not None}
+
+    @classmethod
+    def from_table(cls, table: object, where: str) -> Self:
+        """The record of a TOML table; raises BadData naming the key when the table makes no record."""
+        if not isinstance(table, dict):
+            raise BadData(f"{where} is not a table")
+        known = {f.name: f for f in dataclasses.fields(cls) if f.name != "extra"}
+        values = {key: value for key, value in table.items() if key in known}
+        for key, f in known.items():
+            if key not in values:
+                if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
+                    raise BadData(f"{where} lacks '{key}'")
+            elif type(values[key]) not in _TYPES[key]:
+                raise BadData(f"{where}: '{key}' cannot be {_short(values[key])}")
+        if values["status"] not in STATUSES:
+            raise BadData(f"{where}: 'status' cannot be {_short(values['status'])}; it is one of {', '.join(STATUSES)}")
+        values["corpora"] = tuple(_part(CorpusPart, part, f"{where}: 'corpora'") for part in values["corpora"])
+        values["vocab"] = _part(VocabPart, values["vocab"], f"{where}: 'vocab'")
+        values["tags"] = tuple(str(tag) for tag in values.get("tags", ()))
+        return cls(**values, extra={key: value for key, value in table.items() if key not in known})
+
+
+# what tomllib may give for each key; a whole number is a fine float
+_NUMBER = (float, int)
+_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(["id", "dataset", "preset", "status", "path", "device", "device_name", "host", "dtype"], (str,)),
+    **dict.fromkeys(["val_protocol", "weights", "created", "finished", "weights_sha256", "parent"], (str,)),
+    **dict.fromkeys(["command", "note"], (str,)),
+    **dict.fromkeys(["parameters", "threads", "steps", "best_step", "tokens", "seed"], (int,)),
+    **dict.fromkeys(["val_loss", "val_bpc", "train_loss", "seconds"], _NUMBER),
+    **dict.fromkeys(["versions", "vocab", "model", "train"], (dict,)),
+    **dict.fromkeys(["tags", "corpora"], (list,)),
+    "private": (bool,),
+}
+
+
+def _part(cls: type, table: object, where: str) -> Any:
+    """A CorpusPart or VocabPart from its table."""
+    try:
+        part = cls(**table)  # type: ignore[arg-type]
+    except TypeError:
+        raise BadData(f"{where} makes no sense") from None
+    for f in dataclasses.fields(cls):
+        value = getattr(part, f.name)
+        if type(value) is not f.type and not (f.type is float and type(value) is int):
+            raise BadData(f"{where}: '{f.name}' cannot be {_short(value)}")
+    return part
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,1 @@
+"""Runs: plan, frozen spec, worker, commit. One run is one training."""

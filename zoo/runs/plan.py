@@ -1,0 +1,164 @@
+"""The plan: from what the reader asked for to a spec that leaves nothing open."""
+
+import os
+import platform
+import shlex
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+
+from zoo.config import ModelConfig, get_preset
+from zoo.corpora.corpus import Corpus, corpus_names, open_corpus
+from zoo.corpora.fetch import Wish, fetch
+from zoo.corpora.tokens import encode_part
+from zoo.corpora.vocab import Vocab
+from zoo.errors import BadData, Conflict, NotFound, UsageProblem, did_you_mean
+from zoo.events import OnEvent, ignore
+from zoo.home import Home
+from zoo.names import check_name, free_name
+from zoo.plugins import Plugins
+from zoo.registry.record import CorpusPart, VocabPart
+from zoo.registry.registry import Registry
+from zoo.runs.spec import Spec
+
+DEFAULT_SEED = 1337
+BYTES_PER_PARAMETER = 4 * 5  # weights, gradient, two moments of AdamW, the best weights so far
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A training as it is asked for; what is None is for the plan to decide."""
+
+    dataset: str
+    preset: str = "nano"
+    name: str | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    vocab: str | None = None
+    device: str = "auto"
+    seed: int = DEFAULT_SEED
+
+    def command(self) -> str:
+        """The command line that asks for this again; it holds no paths."""
+        words = ["zoo", "train", "--dataset", self.dataset, "--preset", self.preset]
+        for key, value in self.settings.items():
+            words += ["--set", f"{key}={value}"]
+        for option in ("vocab", "name"):
+            if value := getattr(self, option):
+                words += [f"--{option}", value]
+        if self.device != "auto":
+            words += ["--device", self.device]
+        if self.seed != DEFAULT_SEED:
+            words += ["--seed", str(self.seed)]
+        return shlex.join(words)
+
+
+def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ignore) -> tuple[Spec, Vocab]:
+    """Resolve every choice and check that it makes a model; the only thing this may write is a corpus it had to fetch.
+
+    Raises NotFound, UsageProblem, Conflict (the name is taken) or BadData (a text that is too short).
+    """
+    preset = get_preset(request.preset).with_settings(request.settings)
+    name = _choose_name(home, request)
+    if not 0 <= request.seed < 2**63:
+        raise UsageProblem(f"seed must lie between 0 and 2^63 - 1, and is {request.seed}")
+    corpus = _find_corpus(home, plugins, request.dataset, on_event)
+    vocab = plugins.vocab(request.vocab or corpus.vocab, corpus)
+    model = preset.model.resolve(len(vocab))
+    _check_memory(model)
+    _check_length(corpus, vocab, model)
+    from zoo.gpt import device as devices
+
+    device = devices.choose_device(request.device)
+    spec = Spec(
+        id=str(uuid.uuid4()),
+        name=name,
+        dataset=corpus.name,
+        preset=preset.name,
+        seed=request.seed,
+        device=device,
+        device_name=devices.device_name(device),
+        host=platform.node(),
+        dtype=devices.choose_dtype(device),
+        threads=devices.cpu_threads(),
+        private=corpus.private,
+        created=datetime.now(UTC).replace(microsecond=0).isoformat(),
+        command=request.command(),
+        versions=_versions(),
+        corpora=(
+            CorpusPart(
+                name=corpus.name, sha256=corpus.sha256, val_sha256=corpus.val_sha256, characters=corpus.characters
+            ),
+        ),
+        vocab=VocabPart(kind=vocab.kind, size=len(vocab), sha256=vocab.sha256),
+        model=model,
+        train=preset.train,
+    )
+    return spec, vocab
+
+
+def _choose_name(home: Home, request: Request) -> str:
+    """The asked-for name, if it is free, else `<dataset>-<preset>` with a number where that is taken."""
+    taken = set(Registry(home).models())
+    if home.models.is_dir():
+        taken |= {path.name for path in home.models.iterdir()}
+    if request.name is None:
+        return check_name(free_name(f"{request.dataset}-{request.preset}"[:64], taken), "model name")
+    check_name(request.name, "model name")
+    if request.name in taken:
+        raise Conflict(f"a model named '{request.name}' exists already; take another name, or: zoo rm {request.name}")
+    return request.name
+
+
+def _find_corpus(home: Home, plugins: Plugins, name: str, on_event: OnEvent) -> Corpus:
+    """The fetched corpus of that name, fetched now when it has a source."""
+    check_name(name, "dataset")
+    fetched = corpus_names(home)
+    if name in fetched:
+        return open_corpus(home, name)
+    if name not in plugins.datasets:
+        known = [*fetched, *plugins.datasets]
+        raise NotFound(
+            f"no dataset named '{name}'{did_you_mean(name, known)} "
+            f"(see: zoo datasets; a text of your own: zoo fetch {name} --from PATH)"
+        )
+    return fetch(home, plugins.dataset(name), Wish(), opener=plugins.open, on_event=on_event)
+
+
+def _check_length(corpus: Corpus, vocab: Vocab, model: ModelConfig) -> None:
+    """Each part must hold one window and the id after it."""
+    needed = model.block_size + 1
+    for part in ("train", "val"):
+        have = corpus.characters_of(part)
+        if have < needed * 4:  # worth counting exactly: an id may be less than a character
+            have = len(encode_part(corpus, vocab, part))
+        if have < needed:
+            raise BadData(
+                f"corpus '{corpus.name}' is too short: its {part} part has {have:,} ids, and block_size "
+                f"{model.block_size} needs {needed:,}; add text, or --set block_size={max(1, have - 1)}"
+            )
+
+
+def _check_memory(model: ModelConfig) -> None:
+    """Refuse a model that this machine cannot hold, before anything is allocated."""
+    needed = model.parameters() * BYTES_PER_PARAMETER
+    try:
+        available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return
+    if needed > available:
+        raise UsageProblem(
+            f"a model of {model.parameters():,} parameters needs about {needed / 2**30:,.0f} GiB to train, "
+            f"and this machine has {available / 2**30:,.0f} GiB"
+        )
+
+
+def _versions() -> dict[str, str]:
+    import torch
+
+    return {
+        "zoo": metadata.version("zoo-gpt"),
+        "torch": str(torch.__version__),
+        "numpy": metadata.version("numpy"),
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,117 @@
+"""Starting and resuming: the parent's side of a run. Only this side writes the registry."""
+
+import dataclasses
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from zoo import files
+from zoo.corpora.vocab import Vocab, save_vocab
+from zoo.errors import BadData, Conflict, Diverged, Stopped, UsageProblem, ZooError
+from zoo.events import Event, Finished, OnEvent, Started, Stepped, ignore
+from zoo.home import Home
+from zoo.registry.record import Record
+from zoo.registry.registry import Model, Registry
+from zoo.runs.spec import Spec
+from zoo.runs.worker import worker
+
+Stop = Callable[[], int | None]
+
+
+def never() -> int | None:
+    """The `stop` of callers who do not interrupt."""
+    return None
+
+
+def start(home: Home, spec: Spec, vocab: Vocab, *, on_event: OnEvent = ignore, stop: Stop = never) -> Model:
+    """Claim the name, freeze the spec, train, commit; returns the ready model.
+
+    `stop` is asked between events and answers with a signal number to end the run after saving. Raises Conflict when
+    the name was taken meanwhile, Stopped, Diverged, StorageProblem.
+    """
+    run_dir = home.models / spec.name
+    files.claim_directory(run_dir)
+    registry = Registry(home)
+    try:
+        spec.save(run_dir / "run.toml")
+        save_vocab(run_dir / "vocab.json", vocab)
+        registry.add(spec.name, spec.record("training"))
+    except BaseException:
+        with suppress(ZooError):
+            files.remove_tree(run_dir)
+        raise
+    return _follow(registry, spec, run_dir, on_event, stop)
+
+
+def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = never) -> Model:
+    """Go on with an interrupted run from its newest checkpoint. Raises Conflict when it is in training or finished."""
+    registry = Registry(home)
+    model = registry.own_model(registry.resolve(name).name)
+    if model.status == "training":
+        raise Conflict(f"'{model.name}' is in training already")
+    if model.status == "diverged":
+        raise Conflict(f"'{model.name}' diverged and would again; train anew with a smaller learning_rate")
+    if model.status != "interrupted":
+        raise Conflict(f"'{model.name}' is finished: there is nothing to resume")
+    run_dir = model.directory
+    spec = Spec.load(run_dir / "run.toml")
+    if spec.id != model.record.id:
+        raise BadData(f"{run_dir / 'run.toml'} belongs to another model")
+    return _follow(registry, dataclasses.replace(spec, name=model.name), run_dir, on_event, stop)
+
+
+def _follow(registry: Registry, spec: Spec, run_dir: Path, on_event: OnEvent, stop: Stop) -> Model:
+    """Iterate over the worker, writing to the registry when it starts, stops or is done."""
+    steps, step = worker(run_dir), 0
+    try:
+        for event in steps:
+            step = _step_of(event, step)
+            if isinstance(event, Started) and registry.get(spec.name).record.status != "training":
+                registry.update(spec.name, _kept(registry, spec.record("training", steps=step)))
+            if isinstance(event, Finished):
+                # committed while the worker still holds the directory, so nobody sees it neither running nor ready
+                _commit(registry, spec, run_dir, event)
+            on_event(event)
+            if (signum := stop()) is not None and not isinstance(event, Finished):
+                raise Stopped(f"stopped at step {step:,}; go on with: zoo resume {spec.name}", signum)
+    except BaseException as error:
+        steps.close()  # type: ignore[attr-defined]
+        if not isinstance(error, Conflict | Diverged):
+            with suppress(ZooError):
+                registry.update(spec.name, _kept(registry, spec.record("interrupted", steps=step)))
+        raise
+    return registry.get(spec.name)
+
+
+def _step_of(event: Event, before: int) -> int:
+    return event.step if isinstance(event, Started | Stepped) else before
+
+
+def _kept(registry: Registry, record: Record) -> Record:
+    """The record with what the reader wrote into the row meanwhile."""
+    now = registry.own().get(record.path.removeprefix("models/"))
+    if now is None:
+        return record
+    return dataclasses.replace(record, tags=now.record.tags, note=now.record.note, extra=now.record.extra)
+
+
+def _commit(registry: Registry, spec: Spec, run_dir: Path, event: Finished) -> None:
+    """Write the outcome into the registry, then drop what only a resume would need. Raises Diverged for such an end."""
+    record = spec.record(
+        "diverged" if event.reason else "ready",
+        val_loss=event.val_loss,
+        train_loss=event.train_loss,
+        steps=event.step,
+        best_step=event.best_step,
+        tokens=event.step * spec.train.batch_size * spec.model.block_size,
+        seconds=round(event.seconds, 1),
+        finished=datetime.now(UTC).replace(microsecond=0).isoformat(),
+        weights_sha256=event.weights_sha256,
+    )
+    registry.update(spec.name, _kept(registry, record))
+    if event.reason:
+        raise Diverged(f"{event.reason}; the best weights before that are kept as '{spec.name}'")
+    files.remove(run_dir / "state.json")
+    if (run_dir / "checkpoints").is_dir():
+        files.remove_tree(run_dir / "checkpoints")

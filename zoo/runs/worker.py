@@ -1,0 +1,191 @@
+"""The worker: does what run.toml says, in the directory where it stands, and yields what happens.
+
+It takes nothing but the directory, so that starting, resuming and reproducing are the same call. It never touches the
+registry: whoever iterates over it commits.
+"""
+
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo import files, weights
+from zoo.corpora.corpus import Corpus, open_corpus
+from zoo.corpora.tokens import encode_part
+from zoo.corpora.vocab import Vocab, load_vocab
+from zoo.engine.cpu import CpuEngine
+from zoo.engine.sampling import Sampling
+from zoo.errors import BadData, Diverged
+from zoo.events import Evaluated, Event, Finished, Sampled, Started, Stepped
+from zoo.home import Home
+from zoo.registry.registry import RUN_LOCK
+from zoo.runs.spec import Spec
+from zoo.talk.session import Session
+
+if TYPE_CHECKING:
+    from zoo.gpt.trainer import Trainer
+
+SAMPLE_SECONDS = 15.0
+SAMPLE_LENGTH = 160
+STATE_SECONDS = 5.0
+
+
+def worker(run_dir: Path) -> Iterator[Event]:
+    """Train the run in `run_dir` from its newest valid checkpoint, or from the start, to its end.
+
+    Holds the kernel lock on the directory while it lives. Closing the iterator saves a checkpoint. The last event is
+    Finished, also for a loss that left the finite numbers (`reason` says so).
+    Raises Conflict when another worker has the directory, BadData when the text or vocabulary are not the spec's.
+    """
+    busy = f"'{run_dir.name}' is in training already{_holder(run_dir)}"
+    with files.locked(run_dir / RUN_LOCK, seconds=1.0, busy=busy):
+        spec = Spec.load(run_dir / "run.toml")
+        corpus = _corpus(run_dir, spec)
+        vocab = load_vocab(run_dir / "vocab.json")
+        if vocab.sha256 != spec.vocab.sha256:
+            raise BadData(f"{run_dir / 'vocab.json'} is not the vocabulary that run.toml names")
+        trainer = _trainer(run_dir, spec, corpus, vocab)
+        yield Started(
+            run_dir.name,
+            trainer.progress.step,
+            spec.train.max_steps,
+            spec.model.parameters(),
+            spec.device,
+            spec.train.batch_size * spec.model.block_size,
+        )
+        log = Log(run_dir, trainer.progress.step, trainer.progress.evaluated_step)
+        reason = ""
+        try:
+            yield from _train(trainer, spec, vocab, log)
+        except Diverged as error:
+            reason = str(error)
+        log.sync()
+        yield _finish(run_dir, spec, trainer, reason)
+
+
+def _corpus(run_dir: Path, spec: Spec) -> Corpus:
+    """The text the spec names, seen to be unchanged."""
+    part = spec.corpora[0]
+    corpus = open_corpus(Home(run_dir.parent.parent), part.name, part.sha256)
+    corpus.check_text()
+    return corpus
+
+
+def _trainer(run_dir: Path, spec: Spec, corpus: Corpus, vocab: Vocab) -> "Trainer":
+    from zoo.gpt.device import use_threads
+    from zoo.gpt.trainer import Trainer
+
+    use_threads(spec.threads)
+    return Trainer(
+        spec.model,
+        spec.train,
+        train_ids=encode_part(corpus, vocab, "train"),
+        val_ids=encode_part(corpus, vocab, "val"),
+        val_characters=corpus.characters_of("val"),
+        seed=spec.seed,
+        device=spec.device,
+        dtype=spec.dtype,
+        checkpoints=run_dir / "checkpoints",
+    )
+
+
+def _train(trainer: "Trainer", spec: Spec, vocab: Vocab, log: "Log") -> Iterator[Event]:
+    """The trainer's events, logged, with a sample now and then."""
+    sampled_at = -math.inf
+    steps = trainer.run()
+    try:
+        for event in steps:
+            log.write(event, spec.train.log_every)
+            yield event
+            if isinstance(event, Evaluated) and time.monotonic() - sampled_at > SAMPLE_SECONDS:
+                sampled_at = time.monotonic()
+                yield Sampled(event.step, _sample(trainer, spec, vocab))
+    except GeneratorExit:
+        log.sync()  # before the checkpoint, which must not be newer than the log
+        steps.close()  # type: ignore[attr-defined]
+        raise
+
+
+def _sample(trainer: "Trainer", spec: Spec, vocab: Vocab) -> str:
+    session = Session(CpuEngine(spec.model, trainer.current_weights()), vocab, Sampling(seed=spec.seed))
+    return "".join(session.reply("", SAMPLE_LENGTH))
+
+
+def _finish(run_dir: Path, spec: Spec, trainer: "Trainer", reason: str) -> Finished:
+    """Write the weights that are kept: the best ones, or the last finite ones of a run that never got to validate."""
+    p = trainer.progress
+    sha256 = weights.save_model(
+        run_dir / "weights.safetensors", trainer.best_weights(), spec.model, spec.vocab.sha256
+    )
+    val_loss = trainer.final_loss() if p.best_val_loss is not None else None
+    return Finished(p.step, p.best_step, p.train_loss, val_loss, sha256, p.seconds, reason)
+
+
+class Log:
+    """log.jsonl, which is the same for the same spec, and beside it timing.jsonl and state.json, which hold the clock."""
+
+    def __init__(self, run_dir: Path, step: int, evaluated_step: int) -> None:
+        """Cut what an earlier worker wrote after the checkpoint that this one starts from."""
+        self.directory = run_dir
+        self._state_at = -math.inf
+        _cut(run_dir / "log.jsonl", step, evaluated_step)
+        _cut(run_dir / "timing.jsonl", step, evaluated_step)
+
+    def write(self, event: Event, every: int) -> None:
+        if isinstance(event, Evaluated):
+            self._append(step=event.step, train_loss=event.train_loss, val_loss=event.val_loss)
+            self.sync()
+        elif isinstance(event, Stepped):
+            if event.step % every == 0:
+                self._append(step=event.step, train_loss=event.train_loss, learning_rate=event.learning_rate)
+            self._touch(event.step)
+
+    def _append(self, **values: Any) -> None:
+        files.append_line(self.directory / "log.jsonl", json.dumps(values))
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        kind = "val" if "val_loss" in values else "train"
+        files.append_line(self.directory / "timing.jsonl", json.dumps({"step": values["step"], kind: now}))
+
+    def _touch(self, step: int) -> None:
+        """Say in state.json that this worker lives."""
+        if time.monotonic() - self._state_at < STATE_SECONDS:
+            return
+        self._state_at = time.monotonic()
+        state = {"host": platform.node(), "pid": os.getpid(), "step": step, "time": datetime.now(UTC).isoformat()}
+        files.write_bytes(self.directory / "state.json", json.dumps(state).encode(), durable=False)
+
+    def sync(self) -> None:
+        """Make the log durable."""
+        if (self.directory / "log.jsonl").exists():
+            files.sync(self.directory / "log.jsonl")
+
+
+def _cut(path: Path, step: int, evaluated_step: int) -> None:
+    """Drop the lines of a log that stand for what the checkpoint at `step` does not know, and a line cut short."""
+    if not path.exists():
+        return
+    kept = 0
+    for line in files.read_bytes(path, limit=2**32).splitlines(keepends=True):
+        try:
+            entry = json.loads(line)
+            validated = "val_loss" in entry or "val" in entry
+            if not line.endswith(b"\n") or entry["step"] > (evaluated_step if validated else step):
+                break
+        except (ValueError, KeyError, TypeError):
+            break
+        kept += len(line)
+    files.truncate(path, kept)
+
+
+def _holder(run_dir: Path) -> str:
+    """Who is at work in a directory, as far as state.json tells."""
+    try:
+        state = files.read_json(run_dir / "state.json")
+        return f" (process {state['pid']} on {state['host']})"
+    except Exception:  # a message must not fail for want of a detail
+        return ""

@@ -1,0 +1,1 @@
+"""Talk: a prompt in, text out, a piece at a time."""
