@@ -157,7 +157,7 @@ def read_bytes(path: Path, *, limit: int) -> bytes:
             raise BadData(f"{path} is not a regular file")
         if status.st_size > limit:
             raise BadData(f"{path} has {status.st_size:,} bytes, more than the {limit:,} allowed")
-        return file.read(limit + 1)
+        return file.read(status.st_size)
 
 
 def read_text(path: Path, *, limit: int) -> str:

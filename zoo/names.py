@@ -16,7 +16,7 @@ def check_name(name: str, what: str = "name") -> str:
             f"{what} '{name}' is not allowed: use lower-case letters, digits, '.', '_' and '-', "
             "starting with a letter or digit, at most 64"
         )
-    if name.endswith(".") or name.split(".")[0] in _DEVICES:
+    if name.endswith(".") or name.split(".", maxsplit=1)[0] in _DEVICES:
         raise UsageProblem(f"{what} '{name}' is not allowed: some systems cannot store a file of that name")
     return name
 

@@ -34,7 +34,9 @@ class ZooGroup(click.Group):
         command: click.Command = importlib.import_module(f"zoo.cli.{cmd_name}").command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(f"no command '{args[0]}'{did_you_mean(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
@@ -69,7 +71,9 @@ def main(args: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         code = _closed_pipe()
     except OSError as error:
-        code = code or _fail(f"cannot write the output: {(error.strerror or str(error)).lower()}", StorageProblem.exit_code)
+        code = code or _fail(
+            f"cannot write the output: {(error.strerror or str(error)).lower()}", StorageProblem.exit_code
+        )
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 

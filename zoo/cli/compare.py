@@ -70,7 +70,9 @@ def _board(board: object) -> dict[str, object]:
 
     assert isinstance(board, Leaderboard)
     keys = ("val_loss", "val_bpc", "parameters", "steps", "seconds", "seed")
-    models = [{"name": m.name, "status": m.status, **{key: getattr(m.record, key) for key in keys}} for m in board.models]
+    models = [
+        {"name": m.name, "status": m.status, **{key: getattr(m.record, key) for key in keys}} for m in board.models
+    ]
     return {"dataset": board.dataset, "val_protocol": board.protocol, "val_sha256": board.val_sha256, "models": models}
 
 

@@ -15,7 +15,13 @@ from zoo.cli.terminal import is_terminal, safe
 @click.argument("prompt", required=False)
 @sampling_options
 @click.option("--echo", is_flag=True, help="Print the prompt, too.")
-@click.option("--unknown", default="error", show_default=True, metavar="POLICY", help="error, skip or replace characters the model lacks.")
+@click.option(
+    "--unknown",
+    default="error",
+    show_default=True,
+    metavar="POLICY",
+    help="error, skip or replace characters the model lacks.",
+)
 @click.pass_obj
 def command(
     app: App, model: str | None, prompt: str | None, max_new: int, echo: bool, unknown: str, **sampling: Any

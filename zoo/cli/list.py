@@ -18,7 +18,10 @@ def command(app: App, as_json: bool, quiet: bool) -> None:
     if as_json:
         from zoo.cli.json_out import show_json
 
-        rows = [{"name": m.name, "starter": m.starter, **m.record.to_table(), "status": m.status, "bytes": m.size} for m in models]
+        rows = [
+            {"name": m.name, "starter": m.starter, **m.record.to_table(), "status": m.status, "bytes": m.size}
+            for m in models
+        ]
         show_json("list", models=rows)
         return
     if quiet:

@@ -11,7 +11,7 @@ from zoo.cli.terminal import is_terminal, safe, say, width
 from zoo.events import Evaluated, Event, Finished, Progress, Sampled, Started, Stepped
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
+    pass
 
 NARROW = 70
 REFRESH_SECONDS = 0.1
@@ -147,9 +147,7 @@ class Pace:
         val = numbers.loss(self._val_loss)
         if narrow:
             return f"val {val} ETA {self._eta()}"
-        return (
-            f"{event.step:,}/{self.max_steps:,}  loss {event.train_loss:.3f}  val {val}  {self._speed()}  ETA {self._eta()}"
-        )
+        return f"{event.step:,}/{self.max_steps:,}  loss {event.train_loss:.3f}  val {val}  {self._speed()}  ETA {self._eta()}"
 
     def line(self, event: Evaluated) -> str:
         """What stays of a validation."""

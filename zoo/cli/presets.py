@@ -26,7 +26,9 @@ def command(name: str | None, as_json: bool) -> None:
             for f in dataclasses.fields(config):
                 if f.name != "vocab_size":
                     rows.append([f.name, numbers.value(getattr(config, f.name)), f.metadata["help"]])
-        show_table([Column("key"), Column("value", right=True), Column("meaning", keep=1)], rows, title=chosen[0].summary)
+        show_table(
+            [Column("key"), Column("value", right=True), Column("meaning", keep=1)], rows, title=chosen[0].summary
+        )
         return
     columns = [
         Column("preset"),

@@ -18,7 +18,9 @@ class Column:
     keep: int = 0
 
 
-def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, title: str = "", bold_row: int = -1) -> None:
+def show_table(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], *, title: str = "", bold_row: int = -1
+) -> None:
     """Write a table to stdout. Pipes get every column whole; a terminal gets what fits, and a coloured head."""
     rows = [[one_line(cell) for cell in row] for row in rows]
     if not is_terminal(sys.stdout):
@@ -28,9 +30,7 @@ def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, titl
 
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
-    return [
-        max([cells(column.title), *(cells(row[i]) for row in rows)], default=0) for i, column in enumerate(columns)
-    ]
+    return [max([cells(column.title), *(cells(row[i]) for row in rows)], default=0) for i, column in enumerate(columns)]
 
 
 def _plain(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str) -> None:

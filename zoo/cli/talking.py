@@ -17,8 +17,17 @@ def sampling_options(command: F) -> F:
     for option in (
         click.option("--seed", type=int, metavar="N", help="The same seed gives the same text."),
         click.option("--top-k", type=int, default=0, metavar="N", help="Draw from the N likeliest only; 0: from all."),
-        click.option("--temperature", type=float, default=0.8, show_default=True, metavar="T", help="0: always the likeliest."),
-        click.option("--max-new", type=click.IntRange(min=0), default=500, show_default=True, metavar="N", help="Length of a reply."),
+        click.option(
+            "--temperature", type=float, default=0.8, show_default=True, metavar="T", help="0: always the likeliest."
+        ),
+        click.option(
+            "--max-new",
+            type=click.IntRange(min=0),
+            default=500,
+            show_default=True,
+            metavar="N",
+            help="Length of a reply.",
+        ),
     ):
         command = option(command)
     return command

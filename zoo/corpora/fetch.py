@@ -32,7 +32,13 @@ class Wish:
 
 
 def fetch(
-    home: Home, dataset: Dataset, wish: Wish, *, opener: Opener, offered: Iterable[Dataset] = (), on_event: OnEvent = ignore
+    home: Home,
+    dataset: Dataset,
+    wish: Wish,
+    *,
+    opener: Opener,
+    offered: Iterable[Dataset] = (),
+    on_event: OnEvent = ignore,
 ) -> Corpus:
     """Bring a dataset's text into the home: open, normalise, split, hash, store.
 
@@ -75,9 +81,7 @@ def _recognise(dataset: Dataset, path: Path, known: Iterable[Dataset], on_event:
             if candidate.sha256 == sha256:
                 on_event(Note(f"{path.name} is the text of dataset '{candidate.name}' (same sha256)"))
                 return replace(candidate, name=dataset.name)
-    return replace(
-        dataset, summary=f"your own: {path.name}", licence="unknown", private=True, sha256=None
-    )
+    return replace(dataset, summary=f"your own: {path.name}", licence="unknown", private=True, sha256=None)
 
 
 def _download(dataset: Dataset, url: str, cache: Path, on_event: OnEvent) -> str:

@@ -32,7 +32,9 @@ class CpuEngine:
         self.weights = {name: np.ascontiguousarray(w, dtype=np.float32) for name, w in weights.items()}
         self.head = self.weights["wte.weight" if config.tied else "head.weight"]
         if config.shape == "modern":
-            frequencies = 1.0 / config.rope_theta ** (np.arange(0, config.head_dim, 2, dtype=np.float32) / config.head_dim)
+            frequencies = 1.0 / config.rope_theta ** (
+                np.arange(0, config.head_dim, 2, dtype=np.float32) / config.head_dim
+            )
             angles = np.outer(np.arange(config.block_size, dtype=np.float32), frequencies.astype(np.float32))
             self.cos, self.sin = np.cos(angles), np.sin(angles)  # both (block_size, D/2)
 

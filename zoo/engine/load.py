@@ -10,7 +10,9 @@ from zoo.engine.cpu import CpuEngine
 from zoo.errors import BadData
 
 
-def load_engine(directory: Path, model: dict[str, Any], vocab_sha256: str, weights_sha256: str | None) -> tuple[CpuEngine, Vocab]:
+def load_engine(
+    directory: Path, model: dict[str, Any], vocab_sha256: str, weights_sha256: str | None
+) -> tuple[CpuEngine, Vocab]:
     """Raises BadData when weights or vocabulary are missing, damaged, edited, or do not belong together."""
     config = ModelConfig.from_dict(model)
     vocab = load_vocab(directory / "vocab.json")

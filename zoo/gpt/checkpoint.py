@@ -71,7 +71,9 @@ def load_checkpoint(
             groups[group][rest] = tensor
         model.load_state_dict(groups["model"])
         for name, parameter in model.named_parameters():
-            state = {key.partition(".")[0]: t for key, t in groups["optimizer"].items() if key.partition(".")[2] == name}
+            state = {
+                key.partition(".")[0]: t for key, t in groups["optimizer"].items() if key.partition(".")[2] == name
+            }
             # the step count stays on the CPU, where fused AdamW wants it only for CPU parameters
             optimizer.state[parameter] = {key: tensor.to(parameter.device) for key, tensor in state.items()}
         return groups["best"], Progress(**json.loads(metadata["zoo.progress"]))

@@ -15,7 +15,7 @@ def choose_device(wanted: str = "auto") -> str:
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted == "auto":
         return next(device for device in DEVICES if available[device])
-    if not available.get(wanted.split(":")[0]):
+    if not available.get(wanted.split(":", maxsplit=1)[0]):
         working = ", ".join(device for device in DEVICES if available[device])
         raise UsageProblem(f"device '{wanted}' is not available here; these are: auto, {working}")
     return wanted

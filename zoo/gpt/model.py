@@ -131,7 +131,7 @@ class GPT(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """Logits (B, T, V) for ids (B, T), T at most block_size."""
         T = ids.shape[1]
-        assert T <= self.config.block_size
+        assert self.config.block_size >= T
         x = self.wte(ids)  # (B, T, C)
         rotary = None
         if self.config.shape == "classic":

@@ -67,7 +67,9 @@ class Trainer:
         try:
             while True:
                 p = self.progress
-                if p.step > p.evaluated_step and (p.step % self.config.eval_every == 0 or p.step == self.config.max_steps):
+                if p.step > p.evaluated_step and (
+                    p.step % self.config.eval_every == 0 or p.step == self.config.max_steps
+                ):
                     yield self._evaluate()
                     p.seconds = time.monotonic() - clock
                     self.save()
@@ -108,9 +110,7 @@ class Trainer:
         """Validate, remember the weights if they are the best so far, and start a new mean of the training loss."""
         p = self.progress
         with self._autocast():
-            val_loss = validation_loss(
-                self.model, self.val_ids, self.val_characters, at_most=self.config.eval_windows
-            )
+            val_loss = validation_loss(self.model, self.val_ids, self.val_characters, at_most=self.config.eval_windows)
         if not math.isfinite(val_loss):
             raise Diverged(f"the validation loss is not finite at step {p.step}; try a smaller learning_rate")
         best = p.best_val_loss is None or val_loss < p.best_val_loss

@@ -9,7 +9,19 @@ from zoo.registry.registry import Model
 Field = tuple[str, list[Any]]
 
 # what a reader wants to see of every model, in this order; hyperparameters follow
-FACTS = ("dataset", "preset", "status", "device", "dtype", "seed", "parameters", "steps", "best_step", "tokens", "seconds")
+FACTS = (
+    "dataset",
+    "preset",
+    "status",
+    "device",
+    "dtype",
+    "seed",
+    "parameters",
+    "steps",
+    "best_step",
+    "tokens",
+    "seconds",
+)
 LOSSES = ("val_loss", "val_bpc", "train_loss")
 
 

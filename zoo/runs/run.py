@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zoo import files
 from zoo.corpora.vocab import Vocab, save_vocab
-from zoo.errors import BadData, Conflict, Diverged, Stopped, UsageProblem, ZooError
+from zoo.errors import BadData, Conflict, Diverged, Stopped, ZooError
 from zoo.events import Event, Finished, OnEvent, Started, Stepped, ignore
 from zoo.home import Home
 from zoo.registry.record import Record

@@ -119,9 +119,7 @@ def _sample(trainer: "Trainer", spec: Spec, vocab: Vocab) -> str:
 def _finish(run_dir: Path, spec: Spec, trainer: "Trainer", reason: str) -> Finished:
     """Write the weights that are kept: the best ones, or the last finite ones of a run that never got to validate."""
     p = trainer.progress
-    sha256 = weights.save_model(
-        run_dir / "weights.safetensors", trainer.best_weights(), spec.model, spec.vocab.sha256
-    )
+    sha256 = weights.save_model(run_dir / "weights.safetensors", trainer.best_weights(), spec.model, spec.vocab.sha256)
     val_loss = trainer.final_loss() if p.best_val_loss is not None else None
     return Finished(p.step, p.best_step, p.train_loss, val_loss, sha256, p.seconds, reason)
 

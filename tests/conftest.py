@@ -1,0 +1,102 @@
+"""What the tests share: a home of their own, the command line in-process, a small text and a small model."""
+
+import contextlib
+import io
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: the tests run side by side
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+from tiny import Outcome, tiny_settings, write_tiny_text
+
+from zoo.cli import run
+from zoo.home import Home
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Input(io.StringIO):
+    """Standard input that is no terminal."""
+
+    def isatty(self) -> bool:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def sealed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No network but loopback, no home but the test's own, no settings of whoever runs the tests."""
+    connect = socket.socket.connect
+
+    def only_loopback(self: socket.socket, address: object) -> None:
+        host = address[0] if isinstance(address, tuple) else ""
+        if self.family != socket.AF_UNIX and host not in ("127.0.0.1", "::1"):
+            raise OSError(f"tests have no network: {address}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", only_loopback)
+    for name in list(os.environ):
+        if name.startswith("ZOO_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """The home that the commands of this test use; it does not exist yet."""
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def zoo(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    """Run a command line in-process: zoo("list", "--json") -> Outcome."""
+
+    def invoke(*args: str, stdin: str = "") -> Outcome:
+        out, err = io.StringIO(), io.StringIO()
+        monkeypatch.setattr("sys.stdin", Input(stdin))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run(list(args))
+        return Outcome(code, out.getvalue(), err.getvalue())
+
+    return invoke
+
+
+@pytest.fixture
+def tiny_text(tmp_path: Path) -> Path:
+    """A text file that is long enough to train a tiny model on."""
+    path = tmp_path / "tiny.txt"
+    path.write_text(write_tiny_text(), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def tiny_corpus(zoo: Callable[..., Outcome], tiny_text: Path) -> str:
+    """The name of a fetched corpus."""
+    assert zoo("fetch", "tiny", "--from", str(tiny_text)).code == 0
+    return "tiny"
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a fetched corpus `tiny` and a ready model `tiny-nano`, made once."""
+    root = tmp_path_factory.mktemp("trained")
+    (root / "tiny.txt").write_text(write_tiny_text(), encoding="utf-8")
+    where = ["--home", str(root / "home")]
+    quiet = io.StringIO()
+    with contextlib.redirect_stderr(quiet):
+        assert run([*where, "fetch", "tiny", "--from", str(root / "tiny.txt")]) == 0
+        assert run([*where, "train", "-d", "tiny", *tiny_settings(max_steps=20)]) == 0, quiet.getvalue()
+    return root / "home"
+
+
+@pytest.fixture
+def tiny_model(trained_home: Path, home: Home) -> Iterator[str]:
+    """The name of a ready model in this test's home."""
+    shutil.copytree(trained_home, home.path)
+    yield "tiny-nano"
