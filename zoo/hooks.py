@@ -20,7 +20,7 @@ def zoo_datasets() -> Iterable[Dataset]:  # type: ignore[empty-body]
 
 @hookspec(firstresult=True)
 def zoo_open(source: str, options: ReadOptions) -> Iterator[Document] | None:
-    """Open a source as documents, in a stable order. Return None for a source you cannot read; the next plugin is asked.
+    """Open a source as documents, in a stable order. Return None for a source you cannot read: the next is asked.
 
     Called once per fetch with a path, or with whatever `scheme:rest` a dataset names; URLs arrive downloaded.
     """

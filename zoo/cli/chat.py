@@ -19,7 +19,7 @@ LEAVE = ("quit", "exit")
 @click.argument("model", required=False)
 @sampling_options
 @click.pass_obj
-def command(app: App, model: str | None, max_new: int, **sampling: Any) -> None:
+def command(app: App, /, model: str | None, max_new: int, **sampling: Any) -> None:
     """Talk to a model; without a name, to Shakespeare. `quit` leaves, Ctrl-C stops the text.
 
     Reads a prompt a line; piped, it writes only text:

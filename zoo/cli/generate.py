@@ -24,7 +24,7 @@ from zoo.cli.terminal import is_terminal, safe
 )
 @click.pass_obj
 def command(
-    app: App, model: str | None, prompt: str | None, max_new: int, echo: bool, unknown: str, **sampling: Any
+    app: App, /, model: str | None, prompt: str | None, max_new: int, echo: bool, unknown: str, **sampling: Any
 ) -> None:
     """Continue a prompt, for scripts. PROMPT - or none with a pipe reads standard input.
 

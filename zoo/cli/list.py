@@ -1,9 +1,12 @@
 """zoo list"""
 
+from typing import Any
+
 import click
 
 from zoo.cli import numbers
 from zoo.cli.app import App
+from zoo.registry.registry import Model
 
 
 @click.command(name="list")
@@ -18,11 +21,7 @@ def command(app: App, as_json: bool, quiet: bool) -> None:
     if as_json:
         from zoo.cli.json_out import show_json
 
-        rows = [
-            {"name": m.name, "starter": m.starter, **m.record.to_table(), "status": m.status, "bytes": m.size}
-            for m in models
-        ]
-        show_json("list", models=rows)
+        show_json("list", models=[_entry(model) for model in models])
         return
     if quiet:
         click.echo("".join(f"{model.name}\n" for model in models), nl=False)
@@ -55,3 +54,8 @@ def command(app: App, as_json: bool, quiet: bool) -> None:
     if not rows:
         click.echo("no models yet; next: zoo train --dataset shakespeare", err=True)
     show_table(columns, rows)
+
+
+def _entry(model: Model) -> dict[str, Any]:
+    table = {**model.record.to_table(), "status": model.status}
+    return {"name": model.name, "starter": model.starter, "bytes": model.size, **table}

@@ -147,7 +147,8 @@ class Pace:
         val = numbers.loss(self._val_loss)
         if narrow:
             return f"val {val} ETA {self._eta()}"
-        return f"{event.step:,}/{self.max_steps:,}  loss {event.train_loss:.3f}  val {val}  {self._speed()}  ETA {self._eta()}"
+        step = f"{event.step:,}/{self.max_steps:,}"
+        return f"{step}  loss {event.train_loss:.3f}  val {val}  {self._speed()}  ETA {self._eta()}"
 
     def line(self, event: Evaluated) -> str:
         """What stays of a validation."""

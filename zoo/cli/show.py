@@ -21,9 +21,7 @@ def command(app: App, model: str, as_json: bool) -> None:
         show_json("show", name=found.name, starter=found.starter, **{**table, "status": found.status})
         return
     click.echo(f"{found.name}{' (starter)' if found.starter else ''}")
-    for key, value in table.items():
-        if key == "status":
-            value = found.status
+    for key, value in {**table, "status": found.status}.items():
         if key == "corpora":
             for part in value:
                 _group("corpus", part)

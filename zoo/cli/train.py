@@ -69,8 +69,8 @@ def report(model: object) -> None:
 
     assert isinstance(model, Model)
     record = model.record
+    loss = f"val loss {numbers.loss(record.val_loss)} nats per character ({numbers.loss(record.val_bpc)} bits)"
     say(
-        f"trained {model.name} in {numbers.duration(record.seconds)}: val loss {numbers.loss(record.val_loss)} nats per "
-        f"character ({numbers.loss(record.val_bpc)} bits, {record.val_protocol}), best at step {record.best_step:,}; "
+        f"trained {model.name} in {numbers.duration(record.seconds)}: {loss}, best at step {record.best_step:,}; "
         f"next: zoo chat {model.name}"
     )

@@ -41,9 +41,8 @@ def download(url: str, path: Path, *, sha256: str | None = None, on_event: OnEve
         try:
             files.write_chunks(temporary, _stream(response, path.name, digest, on_event))
             if sha256 and digest.hexdigest() != sha256:
-                raise NetworkProblem(
-                    f"{url} has sha256 {digest.hexdigest()[:12]}..., not {sha256[:12]}...: it changed, or was changed on the way"
-                )
+                have = digest.hexdigest()[:12]
+                raise NetworkProblem(f"{url} has sha256 {have}..., not {sha256[:12]}...: not the pinned bytes")
             files.replace(temporary, path)
         finally:
             files.remove(temporary)

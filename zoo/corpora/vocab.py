@@ -50,7 +50,7 @@ class Vocab:
         return []
 
     def adapt(self, text: str, unknown: Unknown) -> str:
-        """The text with its unknown characters skipped, or replaced by the nearest known ones; 'error' changes nothing."""
+        """The text with its unknown characters skipped, or replaced by the nearest known ones; 'error': as it is."""
         return text
 
     def to_dict(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class Characters(Vocab):
         if (ids == len(self)).any():
             listed = ", ".join(_spell(c) for c in self.unknown(text)[:8])
             raise BadData(f"the model's alphabet lacks {listed}; leave them out, or give --unknown replace or skip")
-        return ids  # type: ignore[no-any-return]
+        return ids
 
     def stream(self) -> TextStream:
         return _CharacterStream(self.alphabet)

@@ -1,4 +1,4 @@
-"""The CPU engine: the transformer in numpy, with a key-value cache. The same function as zoo/gpt/model.py, without torch.
+"""The CPU engine: the function of zoo/gpt/model.py in numpy, with a key-value cache and without torch.
 
 In the shape comments n is the number of states, T time, C n_embd, H n_head, D head_dim, V vocab_size.
 """
@@ -11,12 +11,12 @@ import numpy as np
 from zoo.config import ModelConfig
 from zoo.engine.window import window_start
 
-Array = np.ndarray[Any, Any]
+Array = Any  # numpy's arithmetic is typed too loosely for more; shapes stand in the comments
 
 
 @dataclass
 class State:
-    """One text in progress: all its ids, where its window begins, and keys and values (n_layer, H, T, D) of the window."""
+    """One text in progress: its ids, where its window begins, and the window's keys and values (n_layer, H, T, D)."""
 
     keys: Array
     values: Array

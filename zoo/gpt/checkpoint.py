@@ -55,7 +55,7 @@ def save_checkpoint(
 def load_checkpoint(
     directory: Path, model: GPT, optimizer: torch.optim.Optimizer
 ) -> tuple[dict[str, Tensor], Progress] | None:
-    """Load the newest valid checkpoint into model and optimizer; returns best weights and progress, None without one."""
+    """Load the newest valid checkpoint into model and optimizer; returns best weights and progress, or None."""
     for path in _newest_first(directory):
         try:
             data = files.read_bytes(path, limit=_LIMIT)

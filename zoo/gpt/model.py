@@ -99,6 +99,9 @@ class Block(nn.Module):
 class GPT(nn.Module):
     """A decoder-only transformer of a resolved config (no size left at 0)."""
 
+    cos: Tensor
+    sin: Tensor
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
@@ -118,7 +121,7 @@ class GPT(nn.Module):
         self.initialise()
 
     def initialise(self) -> None:
-        """GPT-2's: N(0, 0.02), and residual projections smaller, so that the stream's variance does not grow with depth."""
+        """GPT-2's: N(0, 0.02), but smaller into the residual stream, whose variance would else grow with depth."""
         for name, parameter in self.named_parameters():
             if parameter.dim() < 2:
                 continue

@@ -1,5 +1,6 @@
 """Comparing models: a leaderboard per validation text, and what differs between a few."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +54,7 @@ def comparable_by(model: Model) -> tuple[str, str, str]:
 def by_loss(model: Model) -> tuple[bool, float, str]:
     """Sort key: lowest validation loss first, unknown and nan last."""
     loss = model.record.val_loss
-    unknown = loss is None or loss != loss
+    unknown = loss is None or math.isnan(loss)
     return unknown, 0.0 if unknown or loss is None else loss, model.name
 
 

@@ -1,6 +1,7 @@
 """The registry of a home: reads registry.toml and the starters, changes it under a lock."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -196,7 +197,7 @@ class Registry:
 
 
 def _worst_if_unknown(loss: float | None) -> float:
-    return float("inf") if loss is None or loss != loss else loss
+    return math.inf if loss is None or math.isnan(loss) else loss
 
 
 def read_tables(path: Path) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def _finish(run_dir: Path, spec: Spec, trainer: "Trainer", reason: str) -> Finis
 
 
 class Log:
-    """log.jsonl, which is the same for the same spec, and beside it timing.jsonl and state.json, which hold the clock."""
+    """log.jsonl, the same for the same spec; beside it timing.jsonl and state.json hold what the clock said."""
 
     def __init__(self, run_dir: Path, step: int, evaluated_step: int) -> None:
         """Cut what an earlier worker wrote after the checkpoint that this one starts from."""
