@@ -1,12 +1,15 @@
 """What every command has at hand: the home, its registry, the plugins; made when first asked for."""
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from zoo.cli.terminal import say
 from zoo.events import Event, Note, Warned
 from zoo.home import Home, find_home
-from zoo.plugins import Plugins
 from zoo.registry.registry import Registry
+
+if TYPE_CHECKING:
+    from zoo.plugins import Plugins
 
 
 class App:
@@ -25,7 +28,9 @@ class App:
         return Registry(self.home)
 
     @cached_property
-    def plugins(self) -> Plugins:
+    def plugins(self) -> "Plugins":
+        from zoo.plugins import Plugins  # pluggy and the scan of entry points are only for those who need them
+
         return Plugins(third_party=self._third_party_plugins, on_event=say_event)
 
 

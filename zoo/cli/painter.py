@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     pass
 
 NARROW = 70
+QUOTE = "  | "
 REFRESH_SECONDS = 0.1
 
 
@@ -37,7 +38,7 @@ class Painter:
             case Evaluated():
                 self.print(self.pace.line(event))
             case Sampled():
-                self.print("\n".join(f"  | {line}" for line in safe(event.text).strip("\n").split("\n")))
+                self.print(_quoted(event.text))
             case Progress():
                 self.progress(event)
             case Stepped():
@@ -152,6 +153,8 @@ class Pace:
 
     def line(self, event: Evaluated) -> str:
         """What stays of a validation."""
+        if width() < NARROW:
+            return f"step {event.step:,}  val {event.val_loss:.4f}{' *' if event.best else ''}"
         mark = "  best so far" if event.best else ""
         return (
             f"step {event.step:>6,}/{self.max_steps:,}  train {event.train_loss:.4f}  val {event.val_loss:.4f}"
@@ -165,6 +168,14 @@ def _opening(event: Started) -> str:
         f"training {event.name}: {numbers.count(event.parameters)} parameters, {begins}, "
         f"{event.tokens:,} tokens each, on {event.device}"
     )
+
+
+def _quoted(text: str) -> str:
+    """A sample behind a bar, its lines broken where the terminal ends."""
+    length = max(10, width() - len(QUOTE))
+    lines = safe(text).strip("\n").split("\n")
+    pieces = [line[i : i + length] for line in lines for i in range(0, max(1, len(line)), length)]
+    return "\n".join(QUOTE + piece for piece in pieces)
 
 
 def _amount(event: Progress) -> str:

@@ -1,0 +1,90 @@
+"""How long zoo takes to start, against the imports that any such program pays for.
+
+    python bench/startup.py [--rounds N]
+
+Each round runs the baseline and then the command, so a machine that slows down slows both; what counts is the ratio.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from zoo.registry.record import CorpusPart, Record, VocabPart
+from zoo.registry.registry import write_records
+
+BASELINE = [sys.executable, "-c", "import click, pluggy, rich.table, tomllib"]
+ZOO = [sys.executable, "-m", "zoo"]
+
+
+def record(number: int) -> Record:
+    """A record as a training leaves it."""
+    from zoo.config import get_preset
+
+    preset = get_preset("nano")
+    return Record(
+        id=f"00000000-0000-0000-0000-{number:012d}",
+        dataset="shakespeare",
+        preset=preset.name,
+        status="ready",
+        path=f"models/model-{number}",
+        parameters=1_000_000,
+        device="cpu",
+        device_name="CPU",
+        host="host",
+        threads=2,
+        dtype="float32",
+        val_loss=1.5 + number / 10_000,
+        val_bpc=2.1 + number / 10_000,
+        val_protocol="windows/v1",
+        weights="best",
+        created="2026-01-01T00:00:00+00:00",
+        seed=number,
+        private=False,
+        corpora=(CorpusPart(name="shakespeare", sha256="0" * 64, val_sha256="0" * 64, characters=1_115_394),),
+        vocab=VocabPart(kind="characters", size=65, sha256="0" * 64),
+        model=preset.model.resolve(65).to_dict(),
+        train=preset.train.to_dict(),
+    )
+
+
+def seconds(command: list[str], environment: dict[str, str]) -> float:
+    begin = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+    return time.perf_counter() - begin
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=15)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as directory:
+        homes = {}
+        for size in (100, 1000):
+            homes[size] = Path(directory, str(size))
+            tables = {f"model-{n}": record(n).to_table() for n in range(size)}
+            write_records(homes[size] / "registry.toml", tables)
+        cases = [
+            ("zoo --help", [*ZOO, "--help"], homes[100]),
+            ("zoo list, 100 records", [*ZOO, "list"], homes[100]),
+            ("zoo list, 1000 records", [*ZOO, "list"], homes[1000]),
+        ]
+        print("| command | seconds (median) | times the baseline: min | median | max |")
+        print("|---|---|---|---|---|")
+        for title, command, home in cases:
+            environment = {**os.environ, "ZOO_HOME": str(home)}
+            times, ratios = [], []
+            for _ in range(rounds):
+                base = seconds(BASELINE, environment)
+                times.append(seconds(command, environment))
+                ratios.append(times[-1] / base)
+            low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
+            print(f"| {title} | {statistics.median(times):.3f} | {low:.2f} | {middle:.2f} | {high:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
