@@ -45,8 +45,9 @@ def command(
         device=device,
         seed=seed,
     )
-    with stop_on_signals() as stop, painter() as on_event:
+    with painter() as on_event:
         spec, vocabulary = plan(app.home, app.plugins, request, on_event)
+    with stop_on_signals() as stop, painter() as on_event:
         model = start(app.home, spec, vocabulary, on_event=on_event, stop=stop)
     report(model)
 

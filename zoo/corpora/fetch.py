@@ -81,7 +81,9 @@ def _recognise(dataset: Dataset, path: Path, known: Iterable[Dataset], on_event:
             if candidate.sha256 == sha256:
                 on_event(Note(f"{path.name} is the text of dataset '{candidate.name}' (same sha256)"))
                 return replace(candidate, name=dataset.name)
-    return replace(dataset, summary=f"your own: {path.name}", licence="unknown", private=True, sha256=None)
+    if dataset.source is None and dataset.summary:  # one that the reader was asked to bring
+        return replace(dataset, private=True)
+    return replace(dataset, summary=f"your own: {path.name}", licence="unknown", private=True)
 
 
 def _download(dataset: Dataset, url: str, cache: Path, on_event: OnEvent) -> str:

@@ -17,6 +17,7 @@ from zoo.registry.record import SCHEMA, Record
 
 COMMENT = "The models of this zoo. Written by zoo, which keeps keys but no comments: notes belong into `note`."
 STARTERS = "zoo_starters"
+STARTER_TAG = "starter"  # in a checkout the reader's own models lie beside the starters
 DEFAULT_DATASET = "shakespeare"
 RUN_LOCK = "run.lock"
 
@@ -88,7 +89,7 @@ class Registry:
                 name: Model(name, record, path.parent, starter=True)
                 for path in sorted(root.glob("*/model.toml"))
                 for name, record in read_records(path).items()
-                if name == path.parent.name
+                if name == path.parent.name and STARTER_TAG in record.tags
             }
         return {}
 
