@@ -1,6 +1,5 @@
 """A directory: all texts below it, in the order of their paths, whatever order the file system gives."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,4 +32,4 @@ def documents(root: Path, options: ReadOptions) -> Iterator[Document]:
         found += 1
         yield read_document(path, options, name)
     if not found:
-        raise BadData(f"no text under {root} matches {pattern}; say which files, as in --glob '**/*{os.extsep}md'")
+        raise BadData(f"no text under {root} matches {pattern}; say which files, as in --glob '**/*.md'")

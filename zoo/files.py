@@ -61,6 +61,18 @@ def write_chunks(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -
             sync_directory(path.parent)
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """As `write_bytes`, but a file that exists already, or appears meanwhile, is left as it is."""
+    temporary = temporary_beside(path)
+    write_bytes(temporary, data)
+    try:
+        with storing(path), contextlib.suppress(FileExistsError):
+            os.link(temporary, path)  # unlike a rename, this never replaces
+            sync_directory(path.parent)
+    finally:
+        remove(temporary)
+
+
 def sync_directory(path: Path) -> None:
     """Make renames inside `path` durable, where the system can."""
     if os.name == "nt":  # directories cannot be opened there
@@ -107,6 +119,12 @@ def replace(source: Path, target: Path) -> None:
     with storing(target):
         os.replace(source, target)
         sync_directory(target.parent)
+
+
+def remove_if_empty(path: Path) -> None:
+    """Delete a directory that holds nothing."""
+    with contextlib.suppress(OSError):
+        path.rmdir()
 
 
 def remove_tree(path: Path) -> None:

@@ -5,8 +5,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from zoo import files
 from zoo.errors import UsageProblem
 
+SCHEMA = 1  # of registry.toml, which makes a directory a home
 _SCHEMA_LINE = re.compile(rb"^schema\s*=", re.MULTILINE)
 
 
@@ -35,6 +37,12 @@ class Home:
     @property
     def trash(self) -> Path:
         return self.path / ".zoo" / "trash"
+
+    def create(self) -> None:
+        """Make the directory a home, if it is none; every writer does this first."""
+        if not self.registry.exists():
+            files.make_directory(self.path)
+            files.write_new(self.registry, f"schema = {SCHEMA}\n".encode())
 
     def lock(self, what: str) -> Path:
         """The lock file that guards `what`; it stands beside nothing that is ever replaced."""

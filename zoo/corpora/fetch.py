@@ -54,11 +54,6 @@ def fetch(
         dataset = _recognise(dataset, Path(source), [dataset, *offered], on_event)
         if wish.public:
             dataset = replace(dataset, private=False)
-    cache = home.cache / dataset.name
-    files.make_directory(cache)
-    opened = _download(dataset, source, cache, on_event) if is_url(source) else source
-    options = ReadOptions(encoding=wish.encoding, glob=wish.glob, cache=cache, on_event=on_event)
-    text = Normaliser(opener(opened, options))
     about = {
         "name": dataset.name,
         "dataset": dataset.name,
@@ -70,7 +65,15 @@ def fetch(
         "fetched": datetime.now(UTC).replace(microsecond=0).isoformat(),
         "options": {key: value for key, value in (("encoding", wish.encoding), ("glob", wish.glob)) if value},
     }
-    return store_corpus(home, text, about, on_event)
+    home.create()
+    cache = home.cache / dataset.name
+    files.make_directory(cache)
+    try:
+        opened = _download(dataset, source, cache, on_event) if is_url(source) else source
+        options = ReadOptions(encoding=wish.encoding, glob=wish.glob, cache=cache, on_event=on_event)
+        return store_corpus(home, Normaliser(opener(opened, options)), about, on_event)
+    finally:
+        files.remove_if_empty(cache)
 
 
 def _recognise(dataset: Dataset, path: Path, known: Iterable[Dataset], on_event: OnEvent) -> Dataset:

@@ -38,6 +38,7 @@ def store_corpus(home: Home, text: Normaliser, about: dict[str, Any], on_event: 
     finally:
         if draft.exists():
             files.remove_tree(draft)
+        files.remove_if_empty(root)
     files.write_bytes(root / "current", f"{corpus.sha256[:8]}\n".encode())
     return open_corpus(home, about["name"], corpus.sha256)
 

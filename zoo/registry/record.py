@@ -6,7 +6,6 @@ from typing import Any, Literal, Self
 
 from zoo.errors import BadData
 
-SCHEMA = 1
 Status = Literal["training", "interrupted", "diverged", "ready"]
 STATUSES = ("training", "interrupted", "diverged", "ready")
 

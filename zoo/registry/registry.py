@@ -11,9 +11,9 @@ from typing import Any
 
 from zoo import files
 from zoo.errors import BadData, Conflict, NotFound, Refused, UsageProblem, did_you_mean
-from zoo.home import Home
+from zoo.home import SCHEMA, Home
 from zoo.names import check_name
-from zoo.registry.record import SCHEMA, Record
+from zoo.registry.record import Record
 
 COMMENT = "The models of this zoo. Written by zoo, which keeps keys but no comments: notes belong into `note`."
 STARTERS = "zoo_starters"

@@ -30,6 +30,7 @@ def start(home: Home, spec: Spec, vocab: Vocab, *, on_event: OnEvent = ignore, s
     `stop` is asked between events and answers with a signal number to end the run after saving. Raises Conflict when
     the name was taken meanwhile, Stopped, Diverged, StorageProblem.
     """
+    home.create()
     run_dir = home.models / spec.name
     files.claim_directory(run_dir)
     registry = Registry(home)
