@@ -67,7 +67,11 @@ def write_new(path: Path, data: bytes) -> None:
     write_bytes(temporary, data)
     try:
         with storing(path), contextlib.suppress(FileExistsError):
-            os.link(temporary, path)  # unlike a rename, this never replaces
+            try:
+                os.link(temporary, path)  # unlike a rename, this never replaces
+            except (PermissionError, NotImplementedError):  # a file system without hard links
+                with open(path, "xb") as file:
+                    file.write(data)
             sync_directory(path.parent)
     finally:
         remove(temporary)

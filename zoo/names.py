@@ -5,7 +5,8 @@ from collections.abc import Container
 
 from zoo.errors import UsageProblem
 
-_RULE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+LONGEST = 64
+_RULE = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{LONGEST - 1}}}")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
 
@@ -14,7 +15,7 @@ def check_name(name: str, what: str = "name") -> str:
     if not _RULE.fullmatch(name):
         raise UsageProblem(
             f"{what} '{name}' is not allowed: use lower-case letters, digits, '.', '_' and '-', "
-            "starting with a letter or digit, at most 64"
+            f"starting with a letter or digit, at most {LONGEST}"
         )
     if name.endswith(".") or name.split(".", maxsplit=1)[0] in _DEVICES:
         raise UsageProblem(f"{what} '{name}' is not allowed: some systems cannot store a file of that name")
@@ -26,6 +27,6 @@ def free_name(wanted: str, taken: Container[str]) -> str:
     if wanted not in taken:
         return wanted
     number = 2
-    while f"{wanted}-{number}" in taken:
+    while (name := f"{wanted[: LONGEST - len(f'-{number}')]}-{number}") in taken:
         number += 1
-    return f"{wanted}-{number}"
+    return name

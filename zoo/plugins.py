@@ -1,6 +1,7 @@
 """Finds the plugins, loads each alone, and calls them so that a broken one costs a warning and its own offers."""
 
 import contextlib
+import inspect
 import io
 import os
 import time
@@ -17,7 +18,7 @@ import pluggy
 from zoo import hooks
 from zoo.corpora.corpus import Corpus
 from zoo.corpora.dataset import Dataset, Document, ReadOptions
-from zoo.corpora.vocab import Vocab
+from zoo.corpora.vocab import KINDS, Vocab
 from zoo.errors import BadData, NotFound, PluginFailure, UsageProblem, ZooError, did_you_mean
 from zoo.events import OnEvent, Warned, ignore
 from zoo.names import check_name
@@ -52,6 +53,7 @@ class Plugins:
         self._on_event = on_event
         self._manager = pluggy.PluginManager(hooks.PROJECT)
         self._manager.add_hookspecs(hooks)
+        self._by_module: dict[int, Plugin] = {}
 
     @cached_property
     def loaded(self) -> list[Plugin]:
@@ -87,27 +89,53 @@ class Plugins:
 
     def _register(self, plugin: Plugin, module: ModuleType) -> None:
         """Register a module, or refuse it for a hook that does not exist or arguments that the hook does not have."""
-        self._manager.register(module, plugin.name)
         try:
+            self._manager.register(module, plugin.name)
             plugin.hooks = [caller.name for caller in self._manager.get_hookcallers(module) or ()]
             known = [name for name in vars(hooks) if name.startswith("zoo_")]
             for name in plugin.hooks:
                 if name not in known:
                     raise PluginFailure(f"there is no hook '{name}'{did_you_mean(name, known)}")
+                if inspect.isgeneratorfunction(getattr(module, name)) and name != "zoo_datasets":
+                    raise PluginFailure(
+                        f"its {name} yields, and so could never return None; return an iterator instead"
+                    )
             if not plugin.hooks:
                 raise PluginFailure("it implements no hook; mark its functions with @hookimpl")
         except Exception:
-            self._manager.unregister(module)
+            if self._manager.is_registered(module):
+                self._manager.unregister(module)
+            plugin.hooks = []
             raise
+        self._by_module[id(module)] = plugin
 
     def _warn(self, text: str) -> None:
         self._on_event(Warned(text))
 
     def _implementations(self, hook: str) -> Iterator[tuple[Plugin, Any]]:
         """The implementations of a hook in pluggy's order: those registered last are asked first."""
-        plugins = {plugin.name: plugin for plugin in self.loaded}
+        _ = self.loaded
         for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
-            yield plugins[implementation.plugin_name], implementation
+            yield self._by_module[id(implementation.plugin)], implementation
+
+    def _answers(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, Any]]:
+        """What the implementations of a hook return, None left out.
+
+        One that raises costs a warning and the next is asked; a ZooError is an answer: the plugin knows what is wrong.
+        """
+        for plugin, implementation in self._implementations(hook):
+            try:
+                with quiet():
+                    # only what it declares, as pluggy would
+                    answer = implementation.function(*(arguments[name] for name in implementation.argnames))
+            except ZooError:
+                raise
+            except (Exception, SystemExit) as error:
+                plugin.error = one_line(error)
+                self._warn(f"plugin '{plugin.name}' failed in {hook}: {plugin.error}")
+                continue
+            if answer is not None:
+                yield plugin, answer
 
     @cached_property
     def datasets(self) -> dict[str, Dataset]:
@@ -140,29 +168,20 @@ class Plugins:
 
     def open(self, source: str, options: ReadOptions) -> Iterator[Document]:
         """The documents of a source, from the first plugin that can read it; raises BadData when none can."""
-        for plugin, implementation in self._implementations("zoo_open"):
-            try:
-                documents = _call(implementation, source=source, options=options)
-            except (Exception, SystemExit) as error:
-                raise _failure(plugin, error) from error
-            if documents is not None:
-                yield from _checked_documents(plugin, documents)
-                return
+        for plugin, documents in self._answers("zoo_open", source=source, options=options):
+            yield from _checked_documents(plugin, documents)
+            return
         if not Path(source).exists():
             raise NotFound(f"there is no file or directory {source}")
         raise BadData(f"no plugin can read {source} (see: zoo plugins)")
 
     def vocab(self, name: str, corpus: Corpus) -> Vocab:
         """The vocabulary of that name for a corpus; raises UsageProblem when no plugin knows it."""
-        for plugin, implementation in self._implementations("zoo_vocab"):
-            try:
-                vocab = _call(implementation, name=name, corpus=corpus)
-            except (Exception, SystemExit) as error:
-                raise _failure(plugin, error) from error
-            if vocab is not None:
-                if not isinstance(vocab, Vocab):
-                    raise PluginFailure(f"plugin '{plugin.name}' gave no vocabulary for '{name}'")
-                return vocab
+        for plugin, vocab in self._answers("zoo_vocab", name=name, corpus=corpus):
+            if type(vocab) not in KINDS:  # what vocab.json holds must load without the plugin
+                kinds = " or ".join(kind.__name__ for kind in KINDS)
+                raise PluginFailure(f"plugin '{plugin.name}' gave {type(vocab).__name__} for '{name}', not {kinds}")
+            return vocab  # type: ignore[no-any-return]
         raise UsageProblem(f"no plugin knows the vocabulary '{name}'; bundled: characters, bytes")
 
 
@@ -176,14 +195,8 @@ def quiet() -> Iterator[io.StringIO]:
 
 def one_line(error: BaseException) -> str:
     """An exception in one line: its own words if it is ours, else its type and first line."""
-    text = (str(error).strip().splitlines() or [""])[0]
+    text = " ".join(str(error).split())[:300]
     return text if isinstance(error, ZooError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
-
-
-def _call(implementation: Any, **arguments: Any) -> Any:
-    """Call an implementation with those arguments that it declares, as pluggy would."""
-    with quiet():
-        return implementation.function(*(arguments[name] for name in implementation.argnames))
 
 
 def _checked_dataset(dataset: object) -> Dataset:
@@ -196,7 +209,12 @@ def _checked_dataset(dataset: object) -> Dataset:
 def _checked_documents(plugin: Plugin, documents: Any) -> Iterator[Document]:
     """The documents one by one, each seen to be one; an exception on the way names the plugin."""
     try:
-        for document in documents:
+        iterator = iter(documents)
+        while True:
+            with quiet():
+                document = next(iterator, None)
+            if document is None:
+                return
             if not isinstance(document, Document) or not isinstance(document.text, str):
                 raise PluginFailure(f"plugin '{plugin.name}' gave {type(document).__name__}, not Document")
             yield document

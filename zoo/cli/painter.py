@@ -3,15 +3,12 @@
 import sys
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from zoo.cli import numbers
 from zoo.cli.app import say_event
 from zoo.cli.terminal import is_terminal, safe, say, width
 from zoo.events import Evaluated, Event, Finished, Progress, Sampled, Started, Stepped
-
-if TYPE_CHECKING:
-    pass
 
 NARROW = 70
 QUOTE = "  | "

@@ -153,6 +153,9 @@ class _ByteStream:
         return self.decoder.decode(bytes([id]))
 
 
+KINDS = (Characters, Bytes)
+
+
 def load_vocab(path: Path) -> Vocab:
     """The vocabulary of a vocab.json; raises BadData for one that is damaged, NotFound for none."""
     table = files.read_json(path)

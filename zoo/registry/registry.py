@@ -106,8 +106,9 @@ class Registry:
             raise NotFound(f"no model named '{name}'{did_you_mean(name, models)} (see: zoo list)")
         return models[name]
 
-    def resolve(self, reference: str | None) -> Model:
-        """What a reader means by a word: an exact name, a dataset (its best ready model), a unique beginning of a name.
+    def resolve(self, reference: str | None, *, status: str = "ready") -> Model:
+        """What a reader means by a word: an exact name, a dataset (its best model of that status), or a unique
+        beginning of a name.
 
         None means the dataset `shakespeare`. Raises NotFound with the candidates otherwise.
         """
@@ -115,7 +116,7 @@ class Registry:
         models = self.models()
         if wanted in models:
             return models[wanted]
-        trained = [m for m in models.values() if m.record.dataset == wanted and m.status == "ready"]
+        trained = [m for m in models.values() if m.record.dataset == wanted and m.status == status]
         if trained:
             return min(trained, key=lambda m: _worst_if_unknown(m.record.val_bpc))
         beginning = [name for name in models if wanted and name.startswith(wanted)]
@@ -192,36 +193,36 @@ class Registry:
     def _change(self, change: Callable[[dict[str, Any]], object]) -> None:
         """Re-read, change and write registry.toml under its lock, so that no row of another process is lost."""
         with self.lock():
-            tables = read_tables(self.home.registry)
-            change(tables)
-            write_records(self.home.registry, tables)
+            document = read_document(self.home.registry)
+            change(document.setdefault("models", {}))
+            files.make_directory(self.home.path)
+            files.write_toml(self.home.registry, document, comment=COMMENT)
 
 
 def _worst_if_unknown(loss: float | None) -> float:
     return math.inf if loss is None or math.isnan(loss) else loss
 
 
-def read_tables(path: Path) -> dict[str, Any]:
-    """The rows of a registry.toml or model.toml as plain tables; none for a missing file."""
+def read_document(path: Path) -> dict[str, Any]:
+    """A registry.toml or model.toml as plain tables, the rows under `models`; without rows for a missing file."""
     try:
         document = files.read_toml(path)
     except NotFound:
-        return {}
+        return {"schema": SCHEMA}
     schema = document.get("schema")
     if type(schema) is not int:
         raise BadData(f"{path} has no 'schema' and so is no registry; write 'schema = {SCHEMA}' on its first line")
     if schema > SCHEMA:
         raise BadData(f"{path} was written by a newer zoo (schema {schema}); upgrade to read it")
-    tables = document.get("models", {})
-    if not isinstance(tables, dict):
+    if not isinstance(document.get("models", {}), dict):
         raise BadData(f"{path}: 'models' is not a table")
-    return tables
+    return document
 
 
 def read_records(path: Path) -> dict[str, Record]:
     """The rows of a registry.toml or model.toml; raises BadData naming file, row, key and line."""
     records = {}
-    for name, table in read_tables(path).items():
+    for name, table in read_document(path).get("models", {}).items():
         try:
             check_name(name, "model name")
             records[name] = Record.from_table(table, f"model '{name}'")

@@ -16,7 +16,7 @@ from zoo.corpora.vocab import Vocab
 from zoo.errors import BadData, Conflict, NotFound, UsageProblem, did_you_mean
 from zoo.events import OnEvent, ignore
 from zoo.home import Home
-from zoo.names import check_name, free_name
+from zoo.names import LONGEST, check_name, free_name
 from zoo.plugins import Plugins
 from zoo.registry.record import CorpusPart, VocabPart
 from zoo.registry.registry import Registry
@@ -99,11 +99,13 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
 
 def _choose_name(home: Home, request: Request) -> str:
     """The asked-for name, if it is free, else `<dataset>-<preset>` with a number where that is taken."""
-    taken = set(Registry(home).models())
+    registry = Registry(home)
+    taken = set(registry.own())
     if home.models.is_dir():
         taken |= {path.name for path in home.models.iterdir()}
-    if request.name is None:
-        return check_name(free_name(f"{request.dataset}-{request.preset}"[:64], taken), "model name")
+    if request.name is None:  # only a name that was asked for may hide a starter's
+        name = free_name(f"{request.dataset}-{request.preset}"[:LONGEST], taken | set(registry.models()))
+        return check_name(name, "model name")
     check_name(request.name, "model name")
     if request.name in taken:
         raise Conflict(f"a model named '{request.name}' exists already; take another name, or: zoo rm {request.name}")

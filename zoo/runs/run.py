@@ -48,7 +48,7 @@ def start(home: Home, spec: Spec, vocab: Vocab, *, on_event: OnEvent = ignore, s
 def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = never) -> Model:
     """Go on with an interrupted run from its newest checkpoint. Raises Conflict when it is in training or finished."""
     registry = Registry(home)
-    model = registry.own_model(registry.resolve(name).name)
+    model = registry.own_model(registry.resolve(name, status="interrupted").name)
     if model.status == "training":
         raise Conflict(f"'{model.name}' is in training already")
     if model.status == "diverged":
