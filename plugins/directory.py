@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo import BadData, Document, ReadOptions, Warned, hookimpl, is_text, read_document
+from zoo import BadData, Document, ReadOptions, UsageProblem, Warned, hookimpl, is_text, read_document
 
 GLOB = "**/*.txt"
 
@@ -19,7 +19,11 @@ def documents(root: Path, options: ReadOptions) -> Iterator[Document]:
     pattern = options.glob or GLOB
     inside = root.resolve()
     found = 0
-    for path in sorted(root.glob(pattern), key=lambda path: path.relative_to(root).as_posix()):
+    try:
+        paths = sorted(root.glob(pattern), key=lambda path: path.relative_to(root).as_posix())
+    except (NotImplementedError, ValueError) as error:
+        raise UsageProblem(f"--glob '{pattern}' is no pattern below a directory: {error}") from None
+    for path in paths:
         name = path.relative_to(root).as_posix()
         if not path.is_file():
             continue

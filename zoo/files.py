@@ -31,6 +31,17 @@ def storing(path: Path) -> Iterator[None]:
         raise StorageProblem(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
 
 
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """As `storing`, for reads; what is missing is NotFound."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(f"{path} is missing") from None
+    except OSError as error:
+        raise StorageProblem(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+
+
 def temporary_beside(path: Path) -> Path:
     """A fresh name in the same directory, so that a rename never crosses file systems."""
     return path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
@@ -166,20 +177,19 @@ def read_bytes(path: Path, *, limit: int) -> bytes:
 
     Raises NotFound when it is missing, BadData when it is no regular file or larger, StorageProblem when unreadable.
     """
-    try:
+    with reading(path):
         # O_NONBLOCK: opening a pipe without a writer would otherwise wait for ever
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    except (FileNotFoundError, NotADirectoryError):
-        raise NotFound(f"{path} is missing") from None
-    except OSError as error:
-        raise StorageProblem(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    with open(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise BadData(f"{path} is not a regular file")
         if status.st_size > limit:
             raise BadData(f"{path} has {status.st_size:,} bytes, more than the {limit:,} allowed")
-        return file.read(status.st_size)
+        with reading(path), open(descriptor, "rb", closefd=False) as file:
+            return file.read(status.st_size)
+    finally:
+        os.close(descriptor)
 
 
 def read_text(path: Path, *, limit: int) -> str:
@@ -220,7 +230,7 @@ def read_json(path: Path, *, limit: int = 64 * 2**20) -> Any:
 
 def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes, in hexadecimal."""
-    with storing(path), open(path, "rb") as file:
+    with reading(path), open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -234,11 +244,11 @@ def locked(path: Path, *, seconds: float = LOCK_SECONDS, busy: str = "") -> Iter
 
     make_directory(path.parent)
     lock = filelock.FileLock(path, fallback_to_soft=False)
-    try:
-        with storing(path):
+    with storing(path):
+        try:
             lock.acquire(timeout=seconds)
-    except filelock.Timeout:
-        raise Conflict(busy or f"another zoo process holds {path}; try again") from None
+        except filelock.Timeout:
+            raise Conflict(busy or f"another zoo process holds {path}; try again") from None
     try:
         yield
     finally:

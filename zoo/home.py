@@ -9,7 +9,7 @@ from zoo import files
 from zoo.errors import UsageProblem
 
 SCHEMA = 1  # of registry.toml, which makes a directory a home
-_SCHEMA_LINE = re.compile(rb"^schema\s*=", re.MULTILINE)
+_SCHEMA_LINE = re.compile(rb"^(\xef\xbb\xbf)?schema\s*=", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def find_home(explicit: str | None = None) -> Home:
     """
     asked = explicit if explicit is not None else os.environ.get("ZOO_HOME") or None
     if asked is not None:
-        path = Path(asked).expanduser()
+        path = expand(asked)
         if not asked.strip() or (path.exists() and not path.is_dir()):
             raise UsageProblem(f"the home '{asked}' is not a directory")
         return Home(path.absolute())
@@ -70,6 +70,14 @@ def find_home(explicit: str | None = None) -> Home:
     import platformdirs
 
     return Home(Path(platformdirs.user_data_dir("zoo", appauthor=False)))
+
+
+def expand(path: str) -> Path:
+    """The path with ~ written out; raises UsageProblem for the ~ of nobody."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise UsageProblem(f"there is no home directory for {path}") from None
 
 
 def _is_home(directory: Path) -> bool:

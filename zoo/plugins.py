@@ -1,6 +1,7 @@
 """Finds the plugins, loads each alone, and calls them so that a broken one costs a warning and its own offers."""
 
 import contextlib
+import dataclasses
 import inspect
 import io
 import os
@@ -54,6 +55,7 @@ class Plugins:
         self._manager = pluggy.PluginManager(hooks.PROJECT)
         self._manager.add_hookspecs(hooks)
         self._by_module: dict[int, Plugin] = {}
+        self._printing: set[str] = set()
 
     @cached_property
     def loaded(self) -> list[Plugin]:
@@ -76,11 +78,9 @@ class Plugins:
         plugin = Plugin(entry.name, dist.name if dist else entry.value, dist.version if dist else "", bundled)
         begin = time.perf_counter()
         try:
-            with quiet() as printed:
+            with self._quiet(plugin):
                 module = entry.load()
-                self._register(plugin, module)
-            if printed.getvalue():
-                self._warn(f"plugin '{plugin.name}' prints while it loads")
+            self._register(plugin, module)
         except (Exception, SystemExit) as error:
             plugin.error = one_line(error)
             self._warn(f"plugin '{plugin.name}' is left out: {plugin.error}")
@@ -89,6 +89,8 @@ class Plugins:
 
     def _register(self, plugin: Plugin, module: ModuleType) -> None:
         """Register a module, or refuse it for a hook that does not exist or arguments that the hook does not have."""
+        if self._manager.is_registered(module):
+            raise PluginFailure("its module is loaded already, under another name")
         try:
             self._manager.register(module, plugin.name)
             plugin.hooks = [caller.name for caller in self._manager.get_hookcallers(module) or ()]
@@ -109,6 +111,18 @@ class Plugins:
             raise
         self._by_module[id(module)] = plugin
 
+    @contextlib.contextmanager
+    def _quiet(self, plugin: Plugin) -> Iterator[None]:
+        """Keep what a plugin prints out of our output; says once that it does."""
+        printed = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(printed):
+                yield
+        finally:
+            if printed.getvalue() and plugin.name not in self._printing:
+                self._printing.add(plugin.name)
+                self._warn(f"plugin '{plugin.name}' prints; what it prints is dropped")
+
     def _warn(self, text: str) -> None:
         self._on_event(Warned(text))
 
@@ -125,7 +139,7 @@ class Plugins:
         """
         for plugin, implementation in self._implementations(hook):
             try:
-                with quiet():
+                with self._quiet(plugin):
                     # only what it declares, as pluggy would
                     answer = implementation.function(*(arguments[name] for name in implementation.argnames))
             except ZooError:
@@ -143,7 +157,7 @@ class Plugins:
         offered: dict[str, Dataset] = {}
         for plugin, implementation in sorted(self._implementations("zoo_datasets"), key=lambda p: not p[0].bundled):
             try:
-                with quiet():
+                with self._quiet(plugin):
                     answer = [_checked_dataset(dataset) for dataset in implementation.function()]
             except (Exception, SystemExit) as error:
                 plugin.error = one_line(error)
@@ -169,11 +183,25 @@ class Plugins:
     def open(self, source: str, options: ReadOptions) -> Iterator[Document]:
         """The documents of a source, from the first plugin that can read it; raises BadData when none can."""
         for plugin, documents in self._answers("zoo_open", source=source, options=options):
-            yield from _checked_documents(plugin, documents)
+            yield from self._checked_documents(plugin, documents)
             return
         if not Path(source).exists():
             raise NotFound(f"there is no file or directory {source}")
         raise BadData(f"no plugin can read {source} (see: zoo plugins)")
+
+    def _checked_documents(self, plugin: Plugin, documents: Any) -> Iterator[Document]:
+        """The documents one by one, each seen to be one; an exception on the way names the plugin."""
+        end = object()
+        try:
+            iterator = iter(documents)
+            while True:
+                with self._quiet(plugin):
+                    document = next(iterator, end)
+                if document is end:
+                    return
+                yield _checked_document(plugin, document)
+        except (Exception, SystemExit) as error:
+            raise _failure(plugin, error) from error
 
     def vocab(self, name: str, corpus: Corpus) -> Vocab:
         """The vocabulary of that name for a corpus; raises UsageProblem when no plugin knows it."""
@@ -185,14 +213,6 @@ class Plugins:
         raise UsageProblem(f"no plugin knows the vocabulary '{name}'; bundled: characters, bytes")
 
 
-@contextlib.contextmanager
-def quiet() -> Iterator[io.StringIO]:
-    """Keep what a plugin prints out of our output."""
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        yield printed
-
-
 def one_line(error: BaseException) -> str:
     """An exception in one line: its own words if it is ours, else its type and first line."""
     text = " ".join(str(error).split())[:300]
@@ -200,26 +220,23 @@ def one_line(error: BaseException) -> str:
 
 
 def _checked_dataset(dataset: object) -> Dataset:
+    """The dataset itself, if it is one and its fields are what they should be."""
     if not isinstance(dataset, Dataset):
         raise PluginFailure(f"zoo_datasets gave {type(dataset).__name__}, not Dataset")
+    for f in dataclasses.fields(dataset):
+        if not isinstance(getattr(dataset, f.name), f.type):  # type: ignore[arg-type]
+            raise PluginFailure(f"zoo_datasets gave a Dataset whose {f.name} is {getattr(dataset, f.name)!r}")
     check_name(dataset.name, "dataset")
     return dataset
 
 
-def _checked_documents(plugin: Plugin, documents: Any) -> Iterator[Document]:
-    """The documents one by one, each seen to be one; an exception on the way names the plugin."""
-    try:
-        iterator = iter(documents)
-        while True:
-            with quiet():
-                document = next(iterator, None)
-            if document is None:
-                return
-            if not isinstance(document, Document) or not isinstance(document.text, str):
-                raise PluginFailure(f"plugin '{plugin.name}' gave {type(document).__name__}, not Document")
-            yield document
-    except (Exception, SystemExit) as error:
-        raise _failure(plugin, error) from error
+def _checked_document(plugin: Plugin, document: object) -> Document:
+    """The document itself, if it is one and its fields are what they should be."""
+    if not isinstance(document, Document) or not isinstance(document.text, str):
+        raise PluginFailure(f"plugin '{plugin.name}' gave {type(document).__name__}, not Document")
+    if not isinstance(document.notes, dict) or not all(type(times) is int for times in document.notes.values()):
+        raise PluginFailure(f"plugin '{plugin.name}' gave a Document whose notes are no counts")
+    return document
 
 
 def _failure(plugin: Plugin, error: BaseException) -> ZooError:

@@ -13,24 +13,28 @@ from zoo.errors import BadData
 if TYPE_CHECKING:
     import numpy as np
 
+METADATA = "zoo"
 HEADER_LIMIT = 2**20
 TENSOR_LIMIT = 4096
 FILE_LIMIT = 2**36
 _DTYPE_SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
 
 
-def to_bytes(tensors: "dict[str, np.ndarray]", metadata: dict[str, str]) -> bytes:
-    """A safetensors file as bytes; the same tensors and metadata always give the same bytes."""
+def to_bytes(tensors: "dict[str, np.ndarray]", metadata: str) -> bytes:
+    """A safetensors file as bytes; the same tensors and metadata always give the same bytes.
+
+    There is one metadata key only, for safetensors writes several in an order that changes from run to run.
+    """
     import numpy as np
     from safetensors.numpy import save
 
-    return save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, metadata)
+    return save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, {METADATA: metadata})
 
 
-def from_bytes(data: bytes, where: Path) -> "tuple[dict[str, np.ndarray], dict[str, str]]":
-    """Tensors and metadata of a safetensors file; raises BadData for anything but a whole, plain one."""
-    metadata = _checked_header(data, where).get("__metadata__", {})
-    if not all(isinstance(value, str) for value in metadata.values()):
+def from_bytes(data: bytes, where: Path) -> "tuple[dict[str, np.ndarray], str]":
+    """Tensors and our metadata of a safetensors file; raises BadData for anything but a whole, plain one."""
+    metadata = _checked_header(data, where).get("__metadata__", {}).get(METADATA, "")
+    if not isinstance(metadata, str):
         raise BadData(f"{where} is damaged: its metadata is not text")
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -80,8 +84,8 @@ def save_model(path: Path, tensors: "dict[str, np.ndarray]", config: ModelConfig
     """Write a model's weights with its shape and vocabulary's hash; returns the file's sha256."""
     import hashlib
 
-    metadata = {"zoo.model": json.dumps(config.to_dict(), sort_keys=True), "zoo.vocab_sha256": vocab_sha256}
-    data = to_bytes(tensors, metadata)
+    about = {"model": config.to_dict(), "vocab_sha256": vocab_sha256}
+    data = to_bytes(tensors, json.dumps(about, sort_keys=True))
     files.write_bytes(path, data)
     return hashlib.sha256(data).hexdigest()
 
@@ -100,7 +104,7 @@ def load_model(path: Path, config: ModelConfig, sha256: str | None) -> "dict[str
     expected = config.weight_shapes()
     for name in expected.keys() | tensors.keys():
         have, want = tensors.get(name), expected.get(name)
-        if have is None or want is None or have.shape != want:
+        if have is None or want is None or have.shape != want or have.dtype != np.float32:
             raise BadData(f"{path} does not fit its model: tensor '{name}'")
         if not np.isfinite(have).all():
             raise BadData(f"{path} holds numbers that are not finite: tensor '{name}'")

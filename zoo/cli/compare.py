@@ -24,7 +24,7 @@ def command(app: App, models: tuple[str, ...], everything: bool, as_json: bool) 
 
 def _leaderboards(models: list[Model], as_json: bool) -> None:
     from zoo.cli.table import Column, show_table
-    from zoo.measure.compare import leaderboards
+    from zoo.measure.compare import has_loss, leaderboards
 
     boards = leaderboards(models)
     if as_json:
@@ -48,7 +48,7 @@ def _leaderboards(models: list[Model], as_json: bool) -> None:
             click.echo()
         rows = [
             [
-                str(rank) if model.record.val_loss is not None else "",
+                str(rank) if has_loss(model) else "",
                 model.name,
                 numbers.loss(model.record.val_loss),
                 numbers.loss(model.record.val_bpc),

@@ -22,7 +22,7 @@ def show_table(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], *, title: str = "", bold_row: int = -1
 ) -> None:
     """Write a table to stdout. Pipes get every column whole; a terminal gets what fits, and a coloured head."""
-    rows = [[one_line(cell) for cell in row] for row in rows]
+    rows, title = [[one_line(cell) for cell in row] for row in rows], one_line(title)
     if not is_terminal(sys.stdout):
         _plain(columns, rows, title)
     else:
@@ -69,5 +69,5 @@ def _drawn(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str,
     for number, row in enumerate(rows):
         table.add_row(*(Text(row[i]) for i in shown), style="bold" if number == bold_row else "")
     if title:
-        console.print(Text(one_line(title), style="bold"))
+        console.print(Text(title, style="bold"))
     console.print(table)

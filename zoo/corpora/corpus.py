@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 from zoo import files
 from zoo.errors import BadData, NotFound
@@ -54,7 +54,7 @@ class Corpus:
         begin = self.train_bytes if part == "val" else 0
         end = self.train_bytes if part == "train" else self.bytes
         decoder = codecs.getincrementaldecoder("utf-8")()
-        with files.storing(self.text_path), open(self.text_path, "rb") as file:
+        with files.reading(self.text_path), open(self.text_path, "rb") as file:
             file.seek(begin)
             while begin < end:
                 data = file.read(min(BLOCK_BYTES, end - begin))
@@ -108,11 +108,15 @@ def open_corpus(home: Home, name: str, sha256: str | None = None) -> Corpus:
     if not path.is_file():
         raise NotFound(f"the text {sha8} of corpus '{name}' is not here; fetch it again (zoo fetch {name})")
     table = files.read_toml(path)
-    known = {f.name for f in fields(Corpus)} - {"directory"}
+    known = {f.name: get_origin(f.type) or f.type for f in fields(Corpus) if f.name != "directory"}
+    values = {key: value for key, value in table.items() if key in known}
+    wrong = [key for key, value in values.items() if type(value) is not known[key]]
     try:
-        corpus = Corpus(directory=path.parent, **{key: value for key, value in table.items() if key in known})
+        corpus = Corpus(directory=path.parent, **values)
     except TypeError:
-        raise BadData(f"{path} is damaged; fetch '{name}' again") from None
+        wrong = ["schema"]
+    if wrong:
+        raise BadData(f"{path} is damaged: '{wrong[0]}'; fetch '{name}' again")
     if sha256 is not None and corpus.sha256 != sha256:
         raise BadData(f"{path} is not the text that was asked for; fetch '{name}' again")
     return corpus

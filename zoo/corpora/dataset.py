@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from zoo.errors import UsageProblem
 from zoo.events import Event, ignore
 
 
@@ -53,4 +54,8 @@ class ReadOptions:
 
 
 def is_url(source: str) -> bool:
-    return urlsplit(source).scheme in ("http", "https")
+    """Whether a source is to be downloaded; raises UsageProblem for an address that makes no sense."""
+    try:
+        return urlsplit(source).scheme in ("http", "https")
+    except ValueError as error:
+        raise UsageProblem(f"{source} is no address: {error}") from None

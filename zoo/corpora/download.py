@@ -1,11 +1,12 @@
 """Downloads: one URL to one file, hashed while it streams, visible only when whole."""
 
+import contextlib
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from zoo import files
 from zoo.errors import NetworkProblem, Refused
@@ -18,26 +19,22 @@ CONNECT_SECONDS = 4.0
 STALL_SECONDS = 30.0
 SIZE_LIMIT = 2 * 2**30
 CHUNK_BYTES = 2**16
+REDIRECTS = 5
+LOOPBACK = ("127.0.0.1", "localhost", "::1")  # the only hosts for which http will do
 
 
 def download(url: str, path: Path, *, sha256: str | None = None, on_event: OnEvent = ignore) -> Path:
     """Fetch `url` into `path` and return it.
 
     Raises NetworkProblem when there is no connection within CONNECT_SECONDS, when it breaks, or when the bytes do not
-    have the sha256; Refused for anything but https (http only to this machine itself).
+    have the sha256; Refused for anything but https (http only to this machine itself), redirects included.
     """
-    parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise Refused(f"{url} is not https; download it yourself and give the file with --from")
     if sha256 and path.is_file() and files.sha256_of(path) == sha256:
         return path
-    import requests
-
     files.make_directory(path.parent)
-    try:
-        response = within(CONNECT_SECONDS, lambda: _open(url))
-        digest = hashlib.sha256()
-        temporary = files.temporary_beside(path)
+    temporary = files.temporary_beside(path)
+    digest = hashlib.sha256()
+    with _connected(url) as response:
         try:
             files.write_chunks(temporary, _stream(response, path.name, digest, on_event))
             if sha256 and digest.hexdigest() != sha256:
@@ -46,9 +43,36 @@ def download(url: str, path: Path, *, sha256: str | None = None, on_event: OnEve
             files.replace(temporary, path)
         finally:
             files.remove(temporary)
-    except requests.RequestException as error:
-        raise NetworkProblem(f"cannot download {url}: {_reason(error)}") from error
     return path
+
+
+@contextlib.contextmanager
+def _connected(url: str) -> "Iterator[requests.Response]":
+    """An open response, redirects followed under our own rules."""
+    import requests
+
+    with requests.Session() as session:
+        for _ in range(REDIRECTS + 1):
+            _check_address(url)
+            try:
+                response = within(CONNECT_SECONDS, lambda: _open(session, url))  # noqa: B023
+            except (requests.RequestException, NetworkProblem) as error:
+                raise NetworkProblem(f"cannot download {url}: {_reason(error)}") from error
+            with response:
+                if not response.is_redirect:
+                    if not response.ok:
+                        said = f"the server says {response.status_code} {response.reason}"
+                        raise NetworkProblem(f"cannot download {url}: {said}")
+                    yield response
+                    return
+                url = urljoin(url, response.headers["Location"])
+    raise NetworkProblem(f"cannot download {url}: it redirects again and again")
+
+
+def _check_address(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise Refused(f"{url} is not https; download it yourself and give the file with --from")
 
 
 def within(seconds: float, work: Callable[[], Any]) -> Any:
@@ -72,42 +96,47 @@ def within(seconds: float, work: Callable[[], Any]) -> Any:
     return outcome["value"]
 
 
-def _open(url: str) -> "requests.Response":
-    import requests
-
-    response = requests.get(
-        url, stream=True, timeout=(CONNECT_SECONDS, STALL_SECONDS), headers={"Accept-Encoding": "identity"}
+def _open(session: "requests.Session", url: str) -> "requests.Response":
+    return session.get(
+        url,
+        stream=True,
+        allow_redirects=False,
+        timeout=(CONNECT_SECONDS, STALL_SECONDS),
+        headers={"Accept-Encoding": "identity"},
     )
-    response.raise_for_status()
-    return response
 
 
 def _stream(response: "requests.Response", name: str, digest: Any, on_event: OnEvent) -> Iterator[bytes]:
+    import requests
+
     length = response.headers.get("Content-Length")
     total = int(length) if length and length.isdigit() else None
     done = 0
-    for chunk in response.iter_content(CHUNK_BYTES):
-        done += len(chunk)
-        if done > SIZE_LIMIT:
-            raise NetworkProblem(f"{response.url} is larger than {SIZE_LIMIT:,} bytes")
-        digest.update(chunk)
-        on_event(Progress(f"downloading {name}", done, total, "bytes"))
-        yield chunk
+    try:
+        for chunk in response.iter_content(CHUNK_BYTES):
+            done += len(chunk)
+            if done > SIZE_LIMIT:
+                raise NetworkProblem(f"{response.url} is larger than {SIZE_LIMIT:,} bytes")
+            digest.update(chunk)
+            on_event(Progress(f"downloading {name}", done, total, "bytes"))
+            yield chunk
+    except requests.RequestException as error:  # an OSError, which would pass for a full disk
+        raise NetworkProblem(f"{response.url} broke off after {done:,} bytes: {_reason(error)}") from error
     if total is not None and done != total:
         raise NetworkProblem(f"{response.url} broke off after {done:,} of {total:,} bytes")
     on_event(Progress(f"downloading {name}", done, done, "bytes"))
 
 
 def _reason(error: Exception) -> str:
-    """The last cause in one clause, for requests nests four exceptions deep."""
+    """The cause in one clause, for requests nests four exceptions deep."""
     import requests
 
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"the server says {error.response.status_code} {error.response.reason}"
     if isinstance(error, requests.exceptions.SSLError):
         return "the server's certificate is not trusted"
-    if isinstance(error, requests.ConnectionError):
-        return "no network, or the host cannot be reached"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the server closed the connection"
     if isinstance(error, requests.Timeout):
         return "the server does not answer"
+    if isinstance(error, requests.ConnectionError):
+        return "no network, or the host cannot be reached"
     return str(error).splitlines()[0]

@@ -1,10 +1,12 @@
 """Fetch: from a dataset, or a source of the reader's own, to a stored corpus."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from zoo import files
 from zoo.corpora.corpus import Corpus
@@ -14,7 +16,7 @@ from zoo.corpora.normalise import Normaliser
 from zoo.corpora.store import store_corpus
 from zoo.errors import NetworkProblem, UsageProblem
 from zoo.events import Note, OnEvent, ignore
-from zoo.home import Home
+from zoo.home import Home, expand
 from zoo.names import check_name
 
 Opener = Callable[[str, ReadOptions], Iterator[Document]]
@@ -49,15 +51,15 @@ def fetch(
     source = wish.source or dataset.source
     if source is None:
         raise UsageProblem(dataset.instructions or f"dataset '{dataset.name}' needs a text of yours: --from FILE")
-    if wish.source and not is_url(source) and Path(source).expanduser().exists():
-        source = str(Path(source).expanduser().absolute())
+    if wish.source and not is_url(source) and expand(source).exists():
+        source = str(expand(source).absolute())
         dataset = _recognise(dataset, Path(source), [dataset, *offered], on_event)
         if wish.public:
             dataset = replace(dataset, private=False)
     about = {
         "name": dataset.name,
         "dataset": dataset.name,
-        "source": source,
+        "source": _readable(source),
         "licence": dataset.licence,
         "private": dataset.private,
         "summary": dataset.summary,
@@ -86,12 +88,18 @@ def _recognise(dataset: Dataset, path: Path, known: Iterable[Dataset], on_event:
                 return replace(candidate, name=dataset.name)
     if dataset.source is None and dataset.summary:  # one that the reader was asked to bring
         return replace(dataset, private=True)
-    return replace(dataset, summary=f"your own: {path.name}", licence="unknown", private=True)
+    return replace(dataset, summary=f"your own: {_readable(path.name)}", licence="unknown", private=True)
+
+
+def _readable(path: str) -> str:
+    """A path as text: bytes of a file name that are not UTF-8 are spelt out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _download(dataset: Dataset, url: str, cache: Path, on_event: OnEvent) -> str:
     """The path of the downloaded file."""
-    name = hashlib.sha256(url.encode()).hexdigest()[:8] + "-" + (Path(url).name or "text")
+    ending = Path(urlsplit(url).path).name[-80:] or "text"
+    name = f"{hashlib.sha256(url.encode()).hexdigest()[:8]}-{ending}"
     try:
         return str(download(url, cache / name, sha256=dataset.sha256, on_event=on_event))
     except NetworkProblem as error:

@@ -11,7 +11,7 @@ from typing import Any
 from zoo import files
 from zoo.corpora.corpus import BLOCK_BYTES, Corpus, open_corpus
 from zoo.corpora.normalise import Normaliser
-from zoo.errors import BadData, Conflict
+from zoo.errors import BadData, Conflict, ZooError
 from zoo.events import OnEvent, Progress, ignore
 from zoo.home import Home
 
@@ -31,6 +31,8 @@ def store_corpus(home: Home, text: Normaliser, about: dict[str, Any], on_event: 
     try:
         corpus = _write(draft, text, about, on_event)
         target = root / corpus.sha256[:8]
+        if target.exists() and not _is_whole(target, corpus):
+            files.remove_tree(target)
         try:
             files.move(draft, target)
         except Conflict:  # this very text was stored before: what is known about it may be new
@@ -51,7 +53,11 @@ def _write(draft: Path, text: Normaliser, about: dict[str, Any], on_event: OnEve
         done = 0
         for block in text:
             counts.update(block)
-            data = block.encode()
+            try:
+                data = block.encode()
+            except UnicodeEncodeError as error:
+                where = f"U+{ord(block[error.start]):04X}"
+                raise BadData(f"{about['source']} holds half a character ({where}); is --encoding right?") from None
             digest.update(data)
             yield data
             done += len(block)
@@ -83,6 +89,15 @@ def _write(draft: Path, text: Normaliser, about: dict[str, Any], on_event: OnEve
     return corpus
 
 
+def _is_whole(directory: Path, corpus: Corpus) -> bool:
+    """Whether a stored corpus still has this text and its alphabet."""
+    try:
+        same = files.sha256_of(directory / "text.txt") == corpus.sha256
+        return same and bool(files.read_json(directory / "alphabet.json"))
+    except ZooError:
+        return False
+
+
 def _write_metadata(corpus: Corpus, directory: Path) -> None:
     table = {key: value for key, value in asdict(corpus).items() if key != "directory"}
     files.write_toml(directory / "corpus.toml", {"schema": SCHEMA, **table})
@@ -92,7 +107,7 @@ def _split(path: Path, train_characters: int) -> tuple[int, str]:
     """The byte at which validation begins, and the sha256 of the bytes from there on."""
     digest = hashlib.sha256()
     train_bytes, left = 0, train_characters
-    with files.storing(path), open(path, encoding="utf-8", newline="") as file:
+    with files.reading(path), open(path, encoding="utf-8", newline="") as file:
         while block := file.read(BLOCK_BYTES):
             head, tail = block[:left], block[left:]
             train_bytes += len(head.encode())

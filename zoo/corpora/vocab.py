@@ -107,6 +107,8 @@ class Characters(Vocab):
 
     def _nearest(self, character: str) -> str:
         """The base of its NFKD decomposition, else the other case of either, else a space, else nothing."""
+        if unicodedata.combining(character):  # the letter it stands on has been replaced, or is known, by itself
+            return ""
         bases = [c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c)] or [character]
         replaced = [next((c for c in (b, b.lower(), b.upper()) if c in self.alphabet), None) for b in bases]
         if None not in replaced:
@@ -161,7 +163,9 @@ def load_vocab(path: Path) -> Vocab:
     table = files.read_json(path)
     if not isinstance(table, dict):
         raise BadData(f"{path} is damaged: it is not a table")
-    if isinstance(table.get("schema"), int) and table["schema"] > SCHEMA:
+    if type(table.get("schema")) is not int:
+        raise BadData(f"{path} is damaged: it has no schema")
+    if table["schema"] > SCHEMA:
         raise BadData(f"{path} was written by a newer zoo; upgrade to read it")
     alphabet = table.get("alphabet")
     match table.get("kind"):

@@ -11,6 +11,7 @@ import numpy as np
 from zoo.config import ModelConfig
 from zoo.engine.window import window_start
 
+LOWEST = np.float32(-80)  # below, exp(-x) leaves float32, and x / (1 + exp(-x)) is 0 to its precision
 Array = Any  # numpy's arithmetic is typed too loosely for more; shapes stand in the comments
 
 
@@ -106,7 +107,7 @@ class CpuEngine:
         match self.config.activation:
             case "swiglu":
                 gate = self._linear(f"{name}.gate", x)
-                hidden = gate / (1 + np.exp(-gate)) * up
+                hidden = gate / (1 + np.exp(-np.maximum(gate, LOWEST))) * up
             case "relu":
                 hidden = np.maximum(up, 0)
             case "gelu_tanh":

@@ -15,6 +15,9 @@ def load_engine(
 ) -> tuple[CpuEngine, Vocab]:
     """Raises BadData when weights or vocabulary are missing, damaged, edited, or do not belong together."""
     config = ModelConfig.from_dict(model)
+    for path in (directory / "vocab.json", directory / "weights.safetensors"):
+        if not path.exists():
+            raise BadData(f"{path} is missing")
     vocab = load_vocab(directory / "vocab.json")
     if vocab.sha256 != vocab_sha256 or len(vocab) != config.vocab_size:
         raise BadData(f"{directory / 'vocab.json'} is not the vocabulary this model was trained with")

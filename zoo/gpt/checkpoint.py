@@ -35,19 +35,21 @@ class Progress:
 def save_checkpoint(
     directory: Path, model: GPT, optimizer: torch.optim.Optimizer, best: dict[str, Tensor], progress: Progress
 ) -> Path:
-    """Write weights, best weights, optimizer state and progress; then drop all but the newest KEEP checkpoints."""
+    """Write weights, best weights, optimizer state and progress; then keep KEEP checkpoints, this one among them."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors.update({f"best.{name}": tensor for name, tensor in best.items()})
     for name, parameter in model.named_parameters():
         for key, value in optimizer.state.get(parameter, {}).items():
             tensors[f"optimizer.{key}.{name}"] = value
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
-    data = weights.to_bytes(arrays, {"zoo.progress": json.dumps(asdict(progress))})
+    data = weights.to_bytes(arrays, json.dumps(asdict(progress)))
     files.make_directory(directory)
     # the hash is part of the name: a file that was cut off or altered is not the one its name speaks of
     path = directory / f"step-{progress.step:09d}.{hashlib.sha256(data).hexdigest()[:16]}.safetensors"
     files.write_bytes(path, data)
-    for old in _newest_first(directory)[KEEP:]:
+    # of the others only earlier steps are worth keeping: a later one was damaged, or this run would have begun there
+    earlier = [old for old in _newest_first(directory) if _step_of(old) < progress.step]
+    for old in set(_newest_first(directory)) - {path, *earlier[: KEEP - 1]}:
         files.remove(old)
     return path
 
@@ -76,8 +78,13 @@ def load_checkpoint(
             }
             # the step count stays on the CPU, where fused AdamW wants it only for CPU parameters
             optimizer.state[parameter] = {key: tensor.to(parameter.device) for key, tensor in state.items()}
-        return groups["best"], Progress(**json.loads(metadata["zoo.progress"]))
+        return groups["best"], Progress(**json.loads(metadata))
     return None
+
+
+def _step_of(path: Path) -> int:
+    match = _NAME.fullmatch(path.name)
+    return int(match[1]) if match else -1
 
 
 def _newest_first(directory: Path) -> list[Path]:

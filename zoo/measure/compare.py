@@ -54,8 +54,12 @@ def comparable_by(model: Model) -> tuple[str, str, str]:
 def by_loss(model: Model) -> tuple[bool, float, str]:
     """Sort key: lowest validation loss first, unknown and nan last."""
     loss = model.record.val_loss
-    unknown = loss is None or math.isnan(loss)
-    return unknown, 0.0 if unknown or loss is None else loss, model.name
+    return (False, loss, model.name) if has_loss(model) and loss is not None else (True, 0.0, model.name)
+
+
+def has_loss(model: Model) -> bool:
+    """Whether the model can be ranked at all."""
+    return model.record.val_loss is not None and not math.isnan(model.record.val_loss)
 
 
 def differences(models: list[Model], *, everything: bool = False) -> list[Field]:

@@ -19,6 +19,7 @@ class CorpusPart:
     sha256: str
     val_sha256: str
     characters: int
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class VocabPart:
     kind: str
     size: int
     sha256: str
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +84,9 @@ class Record:
         table["tags"] = list(self.tags)
         # tables come last, for what follows one would belong to it
         groups = {key: table.pop(key) for key in ("versions", "corpora", "vocab", "model", "train")}
-        groups["corpora"] = [dict(part) for part in groups["corpora"]]
+        for part in (*groups["corpora"], groups["vocab"]):
+            part.update(part.pop("extra"))
+        groups["corpora"] = list(groups["corpora"])
         table.update({key: value for key, value in extra.items() if not isinstance(value, dict)})
         groups.update({key: value for key, value in extra.items() if isinstance(value, dict)})
         return {key: value for key, value in {**table, **groups}.items() if value is not None}
@@ -124,11 +128,13 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 def _part(cls: type, table: object, where: str) -> Any:
     """A CorpusPart or VocabPart from its table."""
+    known = {f.name: f for f in dataclasses.fields(cls) if f.name != "extra"}
     try:
-        part = cls(**table)  # type: ignore[arg-type]
-    except TypeError:
+        extra = {key: value for key, value in table.items() if key not in known}  # type: ignore[attr-defined]
+        part = cls(**{key: value for key, value in table.items() if key in known}, extra=extra)  # type: ignore[attr-defined]
+    except (TypeError, AttributeError):
         raise BadData(f"{where} makes no sense") from None
-    for f in dataclasses.fields(cls):
+    for f in known.values():
         value = getattr(part, f.name)
         if type(value) is not f.type and not (f.type is float and type(value) is int):
             raise BadData(f"{where}: '{f.name}' cannot be {_short(value)}")

@@ -2,11 +2,12 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from zoo import files
@@ -94,10 +95,13 @@ class Registry:
         return {}
 
     def _model(self, name: str, record: Record) -> Model:
-        path = PurePosixPath(record.path)
-        if path.is_absolute() or ".." in path.parts or "\\" in record.path or path.parts[:1] != ("models",):
-            raise Refused(f"{self.home.registry}: model '{name}' has a path outside models/: {record.path!r}")
-        return Model(name, record, self.home.path / path)
+        return Model(name, record, self.directory_of(name, record))
+
+    def directory_of(self, name: str, record: Record) -> Path:
+        """Where a model of the home lies; raises Refused for a record that points anywhere else."""
+        if record.path != f"models/{name}":
+            raise Refused(f"{self.home.registry}: model '{name}' has the path {record.path!r}, not 'models/{name}'")
+        return self.home.models / name
 
     def get(self, name: str) -> Model:
         """The model of exactly that name; raises NotFound with a suggestion."""
@@ -133,18 +137,18 @@ class Registry:
         def insert(tables: dict[str, Any]) -> None:
             if name.casefold() in {taken.casefold() for taken in tables}:
                 raise Conflict(f"a model named '{name}' exists already")
+            self._write_card(name, record)
             tables[name] = record.to_table()
 
-        self._write_card(name, record)
         self._change(insert)
 
     def update(self, name: str, record: Record) -> None:
         """Replace a row, in model.toml first, in registry.toml last: that is the commit point."""
 
         def replace_row(tables: dict[str, Any]) -> None:
+            self._write_card(name, record)
             tables[name] = record.to_table()
 
-        self._write_card(name, record)
         self._change(replace_row)
 
     def remove(self, name: str) -> None:
@@ -188,7 +192,7 @@ class Registry:
         return files.locked(self.home.lock("registry"), busy="another zoo process is writing the registry; try again")
 
     def _write_card(self, name: str, record: Record) -> None:
-        write_records(self.home.path / record.path / "model.toml", {name: record.to_table()})
+        write_records(self.directory_of(name, record) / "model.toml", {name: record.to_table()})
 
     def _change(self, change: Callable[[dict[str, Any]], object]) -> None:
         """Re-read, change and write registry.toml under its lock, so that no row of another process is lost."""
@@ -233,9 +237,9 @@ def read_records(path: Path) -> dict[str, Record]:
 
 def _line_of(path: Path, name: str) -> int:
     """The line on which a row begins, 1 when it cannot be seen."""
-    headings = (f"[models.{name}", f'[models."{name}')
-    lines: Iterable[tuple[int, str]] = enumerate(files.read_text(path, limit=64 * 2**20).splitlines(), 1)
-    return next((number for number, line in lines if line.strip().startswith(headings)), 1)
+    heading = re.compile(rf"""\s*\[+\s*models\s*\.\s*(["']?){re.escape(name)}\1\s*[].]""")
+    lines = enumerate(files.read_text(path, limit=64 * 2**20).splitlines(), 1)
+    return next((number for number, line in lines if heading.match(line)), 1)
 
 
 def write_records(path: Path, tables: dict[str, Any]) -> None:

@@ -1,9 +1,10 @@
 """The trash: where `zoo rm` puts models, and `zoo restore` finds them."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from zoo import files
-from zoo.errors import Conflict, NotFound, did_you_mean
+from zoo.errors import BadData, Conflict, NotFound, did_you_mean
 from zoo.home import Home
 from zoo.registry.record import Record
 from zoo.registry.registry import Model, Registry, read_records
@@ -24,7 +25,7 @@ def restore(registry: Registry, name: str) -> Model:
     if name not in trashed:
         raise NotFound(f"no model named '{name}' in the trash{did_you_mean(name, trashed)}")
     directory, record = trashed[name]
-    target = registry.home.path / record.path
+    target = registry.directory_of(name, record)
     if name in registry.own() or target.exists():
         raise Conflict(f"a model named '{name}' exists already; rename it first (zoo rename {name} OTHER)")
     files.make_directory(target.parent)
@@ -38,8 +39,9 @@ def contents(home: Home) -> dict[str, tuple[Path, Record]]:
     found: dict[str, tuple[Path, Record]] = {}
     if home.trash.is_dir():
         for card in sorted(home.trash.glob("*/model.toml"), key=lambda path: path.parent.stat().st_ctime_ns):
-            for name, record in read_records(card).items():
-                found[name] = card.parent, record
+            with suppress(BadData):  # one damaged card must not hide the others
+                for name, record in read_records(card).items():
+                    found[name] = card.parent, record
     return found
 
 

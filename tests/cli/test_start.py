@@ -1,0 +1,138 @@
+"""How zoo starts: nothing heavy is imported by commands that only look, and help is complete."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import click
+import pytest
+
+from zoo.cli import COMMANDS, HEADINGS
+from zoo.cli import zoo as group
+
+PROBE = """
+import sys
+from zoo.cli import run
+code = run(sys.argv[2:])
+sys.stdout.flush()
+print(code, *[name for name in sys.argv[1].split(",") if name in sys.modules], file=sys.stderr)
+"""
+
+
+def probe(home, forbidden: str, *args: str, stdin: str = "") -> list[str]:
+    """The exit code of a command in a fresh interpreter, and which of the forbidden modules it has imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, forbidden, *args],
+        env={**os.environ, "ZOO_HOME": str(home.path)},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stderr.splitlines()[-1].split()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["--help"],
+        ["--version"],
+        ["list"],
+        ["list", "--json"],
+        ["list", "-q"],
+        ["show", "tiny-nano"],
+        ["compare"],
+        ["compare", "tiny-nano", "--json"],
+        ["datasets"],
+        ["datasets", "tiny"],
+        ["plugins"],
+        ["presets"],
+        ["presets", "m2"],
+        ["completion", "bash"],
+        ["train", "--help"],
+        ["chat", "--help"],
+    ],
+    ids=" ".join,
+)
+def test_commands_that_look_import_nothing_heavy(home, tiny_model, command):
+    assert probe(home, "torch,numpy,requests", *command) == ["0"]
+
+
+@pytest.mark.parametrize("command", [["chat", "tiny-nano"], ["generate", "tiny-nano", "The"]], ids=" ".join)
+def test_talking_needs_no_torch(home, tiny_model, command):
+    assert probe(home, "torch,requests", *command, "--max-new", "5", stdin="The\n") == ["0"]
+
+
+def test_the_probe_sees_what_is_imported(home, tiny_model):
+    assert probe(home, "numpy,torch", "generate", "tiny-nano", "The", "--max-new", "1") == ["0", "numpy"]
+
+
+def test_a_shell_that_completes_gets_commands_without_anything_heavy(home):
+    code = "import sys, atexit; atexit.register(lambda: print(*{'torch','numpy','requests'} & set(sys.modules), 'end', file=sys.stderr)); from zoo.cli import main; main()"  # noqa: E501
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "_ZOO_COMPLETE": "bash_complete", "COMP_WORDS": "zoo re", "COMP_CWORD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert {line.partition(",")[2] for line in done.stdout.splitlines()} == {"resume", "rename", "restore"}
+    assert done.stderr.split() == ["end"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(zoo, shell):
+    outcome = zoo("completion", shell)
+    assert outcome.code == 0
+    assert "_ZOO_COMPLETE" in outcome.out
+    assert outcome.err == ""
+
+
+def test_help_groups_the_commands_under_their_headings_in_order(zoo):
+    outcome = zoo("--help")
+    assert outcome.code == 0
+    lines = outcome.out.splitlines()
+    found = [line.rstrip(":") for line in lines if line.rstrip(":") in HEADINGS and line.endswith(":")]
+    wanted = ["corpora", "train", "look", "talk", "measure", "keep"]
+    assert found == [heading for heading in wanted if heading in HEADINGS] == list(HEADINGS)
+    listed = [line.split()[0] for line in lines if line.startswith("  ") and line.split()[0] in COMMANDS]
+    assert listed == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_file_and_help(zoo, command):
+    assert importlib.util.find_spec(f"zoo.cli.{command}") is not None
+    found = group.get_command(click.Context(group), command)
+    assert found.name == command
+    assert found.help
+    for flag in ("--help", "-h"):
+        outcome = zoo(command, flag)
+        assert outcome.code == 0
+        assert f"zoo {command}" in outcome.out
+        assert outcome.err == ""
+    options = [p for p in found.params if isinstance(p, click.Option) and p.name != "help"]
+    unsaid = [option.name for option in options if not option.help and not option.metavar]
+    assert unsaid == []
+
+
+def test_an_unknown_command_suggests_the_nearest(zoo):
+    outcome = zoo("trian")
+    assert outcome.code == 2
+    assert "did you mean 'train'" in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+    assert zoo("xyzzy").code == 2
+
+
+def test_help_and_looking_make_no_home(zoo, home):
+    for command in (["--help"], ["list"], ["compare"], ["datasets"], ["plugins"], ["presets"], ["completion", "zsh"]):
+        assert zoo(*command).code == 0, command
+    assert zoo("show", "nothing").code == 3
+    assert not home.path.exists()
+
+
+def test_the_module_runs_as_the_command_does():
+    done = subprocess.run([sys.executable, "-m", "zoo", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("zoo")
+    assert "0." in done.stdout

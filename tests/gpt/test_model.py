@@ -1,0 +1,166 @@
+"""The transformer: what it must be before anybody trains it."""
+
+import dataclasses
+import math
+
+import pytest
+import torch  # noqa: TID253
+
+from zoo.config import BIASES, ModelConfig
+from zoo.gpt.model import GPT
+
+SHAPES = {
+    "classic": {"shape": "classic", "activation": "gelu", **dict.fromkeys(BIASES, True)},
+    "classic_bare_relu": {"shape": "classic", "activation": "relu"},
+    "modern": {"shape": "modern", "activation": "swiglu"},
+}
+every_shape = pytest.mark.parametrize("shape", SHAPES)
+
+
+def small(shape: str, **changes: object) -> ModelConfig:
+    """A resolved config of 23 ids and 12 positions."""
+    sizes = {"n_layer": 2, "n_head": 2, "n_embd": 16, "block_size": 12}
+    return ModelConfig(**{**SHAPES[shape], **sizes, **changes}).resolve(23)
+
+
+def make(config: ModelConfig) -> GPT:
+    torch.manual_seed(0)
+    return GPT(config)
+
+
+def random_ids(rows: int, columns: int) -> torch.Tensor:
+    return torch.randint(0, 23, (rows, columns), generator=torch.Generator().manual_seed(1))
+
+
+@every_shape
+def test_an_untrained_model_guesses_evenly(shape):
+    ids = random_ids(16, 13)
+    loss = make(small(shape)).loss(ids[:, :-1], ids[:, 1:]).item()
+    assert loss == pytest.approx(math.log(23), abs=0.15)
+
+
+@every_shape
+def test_a_future_id_never_changes_past_logits(shape):
+    model = make(small(shape)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():  # as initialised, attention is too weak for a leak to show
+            parameter.normal_(std=0.5)
+        ids = random_ids(1, 12)
+        before = model(ids)
+        for t in range(12):
+            changed = ids.clone()
+            changed[0, t] = (changed[0, t] + 1) % 23
+            after = model(changed)
+            assert torch.equal(after[0, :t], before[0, :t])
+            assert not torch.allclose(after[0, t], before[0, t])
+            assert t == 11 or not torch.allclose(after[0, t + 1 :], before[0, t + 1 :])
+
+
+@every_shape
+def test_the_order_of_ids_matters(shape):
+    model = make(small(shape)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(std=0.5)
+        forward, swapped = model(torch.tensor([[1, 2, 3, 4]])), model(torch.tensor([[2, 1, 3, 4]]))
+    assert not torch.allclose(forward[0, -1], swapped[0, -1], atol=1e-3)
+
+
+@every_shape
+def test_one_batch_can_be_learned_by_heart(shape):
+    model = make(small(shape, n_embd=32))
+    ids = random_ids(4, 13)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.0)
+    for _ in range(150):
+        loss = model.loss(ids[:, :-1], ids[:, 1:])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.1
+
+
+@every_shape
+def test_every_weight_learns(shape):
+    model = make(small(shape))
+    ids = random_ids(4, 13)
+    model.loss(ids[:, :-1], ids[:, 1:]).backward()
+    idle = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
+    assert idle == []
+
+
+@every_shape
+@pytest.mark.parametrize("tied", [False, True])
+def test_names_and_shapes_of_weights_are_those_of_the_config(shape, tied):
+    config = small(shape, tied=tied)
+    model = make(config)
+    have = {name: tuple(p.shape) for name, p in model.named_parameters()}
+    assert have == config.weight_shapes()
+    assert sum(p.numel() for p in model.parameters()) == config.parameters()
+
+
+@every_shape
+def test_a_tied_head_is_the_embedding(shape):
+    model = make(small(shape, tied=True))
+    assert model.head.weight is model.wte.weight
+    assert make(small(shape)).head.weight is not model.wte.weight
+    config = small(shape)
+    assert config.parameters() - dataclasses.replace(config, tied=True).parameters() == 23 * 16
+
+
+@pytest.mark.parametrize(
+    ("field", "biased"),
+    [
+        ("qkv_bias", ["attention.qkv"]),
+        ("proj_bias", ["attention.proj"]),
+        ("mlp_bias", ["mlp.up", "mlp.down"]),
+        ("norm_bias", ["norm1", "norm2"]),
+        ("head_bias", []),
+    ],
+)
+def test_each_bias_field_makes_its_biases_and_no_other(field, biased):
+    bare = {name for name, _ in make(small("classic_bare_relu")).named_parameters()}
+    names = {name for name, _ in make(small("classic_bare_relu", **{field: True})).named_parameters()}
+    expected = {f"blocks.{i}.{name}.bias" for i in range(2) for name in biased}
+    expected |= {"norm_bias": {"norm.bias"}, "head_bias": {"head.bias"}}.get(field, set())
+    assert not any(name.endswith(".bias") for name in bare)
+    assert names - bare == expected
+
+
+def test_biases_begin_at_zero_and_norms_at_one():
+    for name, parameter in make(small("classic")).named_parameters():
+        if name.endswith(".bias"):
+            assert not parameter.any(), name
+        elif "norm" in name:
+            assert (parameter == 1).all(), name
+
+
+def test_residual_projections_begin_smaller_with_depth():
+    model = make(small("classic", n_layer=8, n_embd=64))
+    assert model.blocks[0].mlp.down.weight.std().item() == pytest.approx(0.02 / 4, rel=0.1)
+    assert model.blocks[0].attention.proj.weight.std().item() == pytest.approx(0.02 / 4, rel=0.1)
+    assert model.blocks[0].mlp.up.weight.std().item() == pytest.approx(0.02, rel=0.1)
+
+
+@every_shape
+def test_dropout_acts_only_in_training(shape):
+    model = make(small(shape, dropout=0.5))
+    ids = random_ids(2, 12)
+    with torch.no_grad():
+        model.eval()
+        assert torch.equal(model(ids), model(ids))
+        model.train()
+        assert not torch.equal(model(ids), model(ids))
+        model = make(small(shape)).train()
+        assert torch.equal(model(ids), model(ids))
+
+
+@every_shape
+def test_the_constructor_is_silent(shape, capfd):
+    make(small(shape))
+    captured = capfd.readouterr()
+    assert captured.out == captured.err == ""
+
+
+def test_more_ids_than_the_context_are_refused():
+    with pytest.raises(AssertionError):
+        make(small("modern"))(random_ids(1, 13))

@@ -1,0 +1,392 @@
+"""A stranger's plugins: each hook works for them, and what they break costs a warning and their own offers."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tiny import tiny_settings
+
+from zoo.corpora.corpus import open_corpus
+from zoo.corpora.vocab import load_vocab
+
+NUMBERS = itertools.count()
+IMPORTS = "from zoo import Characters, Bytes, Dataset, Document, Vocab, hookimpl\n"
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Install a distribution with one plugin, as pip would lay it out; gives the directory that is on sys.path."""
+
+    def write(source: str | None, *, name: str = "stranger", entry_points: str = "{name} = {module}") -> Path:
+        module = f"strangers_module_{next(NUMBERS)}"
+        site = tmp_path / f"site-{module}"
+        info = site / f"zoo_{name}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: zoo-{name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[zoo]\n{entry_points.format(name=name, module=module)}\n")
+        if source is not None:
+            (site / f"{module}.py").write_text(IMPORTS + source, encoding="utf-8")
+        monkeypatch.syspath_prepend(site)
+        return site
+
+    return write
+
+
+def warnings_of(err: str) -> list[str]:
+    return [line for line in err.splitlines() if line.startswith("zoo: warning: ")]
+
+
+def plugins_of(zoo) -> dict[str, dict]:
+    """What `zoo plugins --json` says, by name."""
+    outcome = zoo("plugins", "--json")
+    assert outcome.code == 0, outcome.err
+    return {plugin["name"]: plugin for plugin in json.loads(outcome.out)["plugins"]}
+
+
+OFFER = (
+    "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name='odes', summary='of a stranger', source='odes:all')]\n"
+)
+OPEN = """
+@hookimpl
+def zoo_open(source, options):
+    return iter([Document("one", "First ode.\\n"), Document("two", "Second ode.\\n")]) if source == "odes:all" else None
+"""
+
+
+def test_hook_zoo_datasets(zoo, install):
+    install(OFFER + OPEN)
+    outcome = zoo("datasets")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "of a stranger" in outcome.out
+    plugin = plugins_of(zoo)["stranger"]
+    assert plugin["source"] == "zoo-stranger"
+    assert plugin["version"] == "1.0"
+    assert plugin["datasets"] == ["odes"]
+    assert sorted(plugin["hooks"]) == ["zoo_datasets", "zoo_open"]
+    assert not plugin["bundled"]
+    assert not plugin["error"]
+
+
+def test_hook_zoo_open(zoo, home, install):
+    install(OFFER + OPEN)
+    assert zoo("fetch", "odes").code == 0
+    corpus = open_corpus(home, "odes")
+    assert corpus.text() == "First ode.\n\nSecond ode.\n"
+    assert (corpus.documents, corpus.source, corpus.private) == (2, "odes:all", False)
+
+
+def test_hook_zoo_open_with_options_and_a_cache_of_its_own(zoo, home, install):
+    install("""
+@hookimpl
+def zoo_open(options, source):
+    if source != "odes:some":
+        return None
+    (options.cache / "kept").write_text("kept")
+    return iter([Document("one", f"{options.encoding} {options.glob}\\n", {"odes left out": 7})])
+""")
+    outcome = zoo("fetch", "some", "--from", "odes:some", "--encoding", "utf-8", "--glob", "x*")
+    assert outcome.code == 0, outcome.err
+    assert "odes left out: 7" in outcome.err
+    assert open_corpus(home, "some").text() == "utf-8 x*\n"
+    assert (home.cache / "some" / "kept").read_text() == "kept"
+
+
+def test_hook_zoo_vocab(zoo, home, install, tiny_corpus):
+    install("""
+@hookimpl
+def zoo_vocab(name, corpus):
+    return Characters({*corpus.alphabet, "é", "😀"}) if name == "wider" else None
+""")
+    outcome = zoo("train", "-d", tiny_corpus, "--vocab", "wider", *tiny_settings(max_steps=2))
+    assert outcome.code == 0, outcome.err
+    vocab = load_vocab(home.models / "tiny-nano" / "vocab.json")
+    assert len(vocab) == len(open_corpus(home, tiny_corpus).alphabet) + 2
+    assert zoo("--no-plugins", "generate", "tiny-nano", "the é").code == 0  # nobody needs the plugin any more
+
+
+@pytest.mark.parametrize(
+    "answer", ["'abc'", "object()", "Stranger()"], ids=["text", "an object", "a kind that only the plugin can load"]
+)
+def test_a_vocabulary_that_could_not_be_loaded_again_is_refused_before_training(
+    zoo, home, install, tiny_corpus, answer
+):
+    install(f"""
+class Stranger(Vocab):
+    kind = "stranger"
+    def __len__(self):
+        return 300
+    def encode(self, text):
+        return Bytes().encode(text)
+    def stream(self):
+        return Bytes().stream()
+    def to_dict(self):
+        return {{"schema": 1, "kind": self.kind}}
+
+@hookimpl
+def zoo_vocab(name, corpus):
+    return {answer} if name == "odd" else None
+""")
+    outcome = zoo("train", "-d", tiny_corpus, "--vocab", "odd", *tiny_settings(max_steps=2))
+    assert outcome.code == 4, outcome
+    assert "plugin 'stranger'" in outcome.err
+    assert not home.models.exists()
+
+
+def test_a_vocabulary_without_a_character_of_the_text_is_bad_data(zoo, home, install, tiny_corpus):
+    install("@hookimpl\ndef zoo_vocab(name, corpus):\n    return Characters('abc') if name == 'abc' else None\n")
+    outcome = zoo("train", "-d", tiny_corpus, "--vocab", "abc", *tiny_settings(max_steps=2))
+    assert outcome.code == 4, outcome
+    assert "alphabet lacks" in outcome.err
+    assert "ready" not in zoo("list").out
+
+
+BROKEN = {
+    "an import error": "import a_module_that_nobody_has\n",
+    "a syntax error": "def broken(:\n",
+    "an exit at import": "import sys\nsys.exit(3)\n",
+    "an exit with success at import": "raise SystemExit\n",
+    "an exception of many lines": "raise ValueError('one\\ntwo\\nthree')\n",
+    "an exception with control characters": "raise ValueError('\\x1b[31m red \\u202e')\n",
+    "a misspelt hook": "@hookimpl\ndef zoo_dataset():\n    return []\n",
+    "a hook with wrong arguments": "@hookimpl\ndef zoo_open(source, encoding):\n    return None\n",
+    "no hooks": "def zoo_datasets():\n    return []\n",
+    "datasets that raise": "@hookimpl\ndef zoo_datasets():\n    raise RuntimeError('no')\n",
+    "datasets that raise midway": OFFER.replace("return [", "yield from [") + "    raise RuntimeError('no')\n",
+    "datasets that exit": "@hookimpl\ndef zoo_datasets():\n    raise SystemExit(0)\n",
+    "datasets that are none": "@hookimpl\ndef zoo_datasets():\n    return None\n",
+    "datasets that are words": "@hookimpl\ndef zoo_datasets():\n    return ['odes']\n",
+    "a dataset with a bad name": "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name='../odes')]\n",
+    "a dataset whose name is a number": "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name=3)]\n",
+    "a dataset without a summary": "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name='x', summary=None)]\n",
+    "a dataset whose source is a number": "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name='x', source=3)]\n",
+    "a dataset with a bundled name": "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name='hhgttg')]\n",
+    "the same dataset twice": OFFER.replace("return [", "return 2 * ["),
+    "prints at import": "print('hello')\n" + OFFER,
+}
+
+
+@pytest.mark.parametrize("source", BROKEN.values(), ids=BROKEN)
+def test_a_broken_plugin_costs_one_warning_and_nothing_else(zoo, install, tiny_text, source):
+    install(source)
+    outcome = zoo("plugins")
+    assert outcome.code == 0, outcome.err
+    assert len(warnings_of(outcome.err)) == 1, outcome.err
+    assert "'stranger'" in outcome.err
+    assert "hello" not in outcome.out
+    assert not set("\x1b\u202e") & set(outcome.out + outcome.err)
+    plugins = plugins_of(zoo)
+    assert plugins["book"]["datasets"] == ["hhgttg"]
+    assert zoo("datasets").code == 0
+    listed = zoo("list")
+    assert (listed.code, warnings_of(listed.err)) == (0, [])
+    offered = json.loads(zoo("datasets", "--json").out)["datasets"]
+    assert {"hhgttg", "plays", "pydoc", "shakespeare"} <= {entry["name"] for entry in offered}
+    assert zoo("fetch", "mine", "--from", str(tiny_text)).code == 0
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in BROKEN if kind not in ("prints at import", "the same dataset twice")]
+)
+def test_a_broken_plugin_offers_nothing(zoo, install, kind):
+    install(BROKEN[kind])
+    names = {entry["name"] for entry in json.loads(zoo("datasets", "--json").out)["datasets"]}
+    assert names == {"hhgttg", "plays", "pydoc", "shakespeare"}
+
+
+def test_a_misspelt_hook_is_named_with_a_suggestion(zoo, install):
+    install(BROKEN["a misspelt hook"])
+    assert "there is no hook 'zoo_dataset'; did you mean 'zoo_datasets'?" in plugins_of(zoo)["stranger"]["error"]
+
+
+def test_a_module_that_is_not_there_costs_one_warning(zoo, install):
+    install(None)
+    outcome = zoo("plugins")
+    assert outcome.code == 0
+    assert len(warnings_of(outcome.err)) == 1
+    assert "ModuleNotFoundError" in outcome.out
+
+
+@pytest.mark.parametrize("entry_points", ["stranger = {module}:nothing", "stranger = not a module!", "stranger ="])
+def test_an_entry_point_that_leads_nowhere_costs_one_warning(zoo, install, entry_points):
+    install(OFFER, entry_points=entry_points)
+    outcome = zoo("plugins")
+    assert outcome.code == 0, outcome.err
+    assert len(warnings_of(outcome.err)) == 1, outcome.err
+
+
+def test_a_plugin_that_is_left_out_leaves_none_of_its_hooks_behind(zoo, install):
+    install(OFFER + "@hookimpl\ndef zoo_vocab(name, corpus, nonsense):\n    return None\n")
+    outcome = zoo("datasets")
+    assert outcome.code == 0
+    assert "odes" not in outcome.out
+    assert "plugin 'stranger' is left out" in outcome.err
+
+
+def test_of_two_datasets_with_one_name_the_bundled_one_wins(zoo, install):
+    install(
+        "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name='hhgttg', summary='usurped', source='odes:all')]\n"
+    )
+    outcome = zoo("datasets", "hhgttg")
+    assert outcome.code == 0
+    assert "usurped" not in outcome.out
+    assert "dataset 'hhgttg' of plugin 'stranger' is left out: the name is taken" in outcome.err
+
+
+def test_a_plugin_with_the_name_of_a_bundled_one_takes_nothing_from_it(zoo, install):
+    install(OFFER, name="book")
+    outcome = zoo("plugins", "--json")
+    assert outcome.code == 0
+    assert len(warnings_of(outcome.err)) == 1
+    books = [plugin for plugin in json.loads(outcome.out)["plugins"] if plugin["name"] == "book"]
+    assert [(book["bundled"], book["datasets"]) for book in books] == [(True, ["hhgttg"]), (False, [])]
+
+
+def test_one_module_under_two_names_is_loaded_once(zoo, install):
+    install(OFFER, entry_points="first = {module}\nsecond = {module}")
+    outcome = zoo("datasets")
+    assert outcome.code == 0
+    assert "odes" in outcome.out
+    assert len(warnings_of(outcome.err)) == 1
+
+
+OPENERS = {
+    "raises at once": "def zoo_open(source, options):\n    raise RuntimeError('no\\nno')\n",
+    "exits": "def zoo_open(source, options):\n    raise SystemExit(0)\n",
+}
+
+
+@pytest.mark.parametrize("opener", OPENERS.values(), ids=OPENERS)
+def test_an_opener_that_raises_is_named_and_the_next_is_asked(zoo, home, install, tiny_text, opener):
+    install("@hookimpl\n" + opener)
+    outcome = zoo("fetch", "mine", "--from", str(tiny_text))
+    assert outcome.code == 0, outcome.err
+    assert len(warnings_of(outcome.err)) == 1
+    assert "plugin 'stranger'" in outcome.err
+    assert open_corpus(home, "mine").text() == tiny_text.read_text()
+
+
+ANSWERS = {
+    "raises midway": "yield Document('one', 'text')\n    raise RuntimeError('no')",
+    "exits midway": "yield Document('one', 'text')\n    raise SystemExit(0)",
+    "yields numbers": "yield 3",
+    "yields None midway": "yield Document('one', 'text')\n    yield None\n    yield Document('two', 'lost')",
+    "yields bytes": "yield Document('one', b'text')",
+    "yields half a character": "yield Document('one', 'text \\ud800 text')",
+    "yields notes that are none": "yield Document('one', 'text', 3)",
+    "yields notes of words": "yield Document('one', 'text', {'changed': 'much'})",
+}
+
+
+@pytest.mark.parametrize("body", ANSWERS.values(), ids=ANSWERS)
+def test_documents_that_make_no_sense_are_the_plugins_failure_and_leave_nothing(zoo, home, install, body):
+    install(
+        f"def documents():\n    {body}\n\n"
+        "@hookimpl\ndef zoo_open(source, options):\n    return documents() if source == 'odes:all' else None\n"
+    )
+    outcome = zoo("fetch", "odes", "--from", "odes:all")
+    assert outcome.code == 4, outcome
+    assert "plugin 'stranger'" in outcome.err or "odes:all holds half a character" in outcome.err
+    assert not list(home.corpora.rglob("*"))
+
+
+def test_an_opener_that_answers_with_nonsense_is_the_plugins_failure(zoo, install):
+    install("@hookimpl\ndef zoo_open(source, options):\n    return 3 if source == 'odes:all' else None\n")
+    outcome = zoo("fetch", "odes", "--from", "odes:all")
+    assert outcome.code == 4
+    assert "plugin 'stranger'" in outcome.err
+
+
+def test_an_opener_that_is_a_generator_itself_costs_a_warning(zoo, install, tiny_text):
+    install("@hookimpl\ndef zoo_open(source, options):\n    yield Document('one', 'usurped')\n")
+    outcome = zoo("fetch", "mine", "--from", str(tiny_text))
+    assert outcome.code == 0, outcome.err
+    assert len(warnings_of(outcome.err)) == 1
+
+
+def test_what_a_plugin_prints_stays_out_of_our_output(zoo, install):
+    install("""
+print("at import")
+
+def documents():
+    print("while it reads")
+    yield Document("one", "text\\n")
+
+@hookimpl
+def zoo_datasets():
+    print("while it offers")
+    return [Dataset(name="odes", source="odes:all")]
+
+@hookimpl
+def zoo_open(source, options):
+    print("while it opens")
+    return documents() if source == "odes:all" else None
+""")
+    assert json.loads(zoo("datasets", "--json").out)["schema"] == "zoo.datasets/1"
+    assert json.loads(zoo("plugins", "--json").out)["schema"] == "zoo.plugins/1"
+    outcome = zoo("fetch", "odes")
+    assert (outcome.code, outcome.out) == (0, "")
+
+
+def test_a_plugin_may_raise_our_errors_for_its_own_source(zoo, install):
+    install("""
+from zoo import NotFound
+
+@hookimpl
+def zoo_open(source, options):
+    if source.startswith("odes:"):
+        raise NotFound("there is no such ode; the odes are all and some")
+""")
+    outcome = zoo("fetch", "odes", "--from", "odes:none")
+    assert outcome.code == 3
+    assert outcome.err.endswith("zoo: error: there is no such ode; the odes are all and some\n")
+
+
+LEAVES_A_TRACE = "import pathlib\npathlib.Path({path!r}).touch()\n" + OFFER
+
+
+@pytest.mark.parametrize(
+    ("setting", "options", "loaded"),
+    [
+        (None, [], True),
+        ("", [], False),
+        ("stranger", [], True),
+        ("other, stranger", [], True),
+        ("other", [], False),
+        (None, ["--no-plugins"], False),
+        ("stranger", ["--no-plugins"], False),
+    ],
+)
+def test_only_the_plugins_that_were_asked_for_are_imported(
+    zoo, install, tmp_path, monkeypatch, setting, options, loaded
+):
+    trace = tmp_path / "imported"
+    install(LEAVES_A_TRACE.format(path=str(trace)))
+    if setting is not None:
+        monkeypatch.setenv("ZOO_LOAD_PLUGINS", setting)
+    outcome = zoo(*options, "plugins")
+    assert outcome.code == 0
+    assert trace.exists() == loaded
+    assert ("odes" in outcome.out) == loaded
+    assert "hhgttg" in outcome.out
+
+
+@pytest.mark.parametrize("command", [["list"], ["compare"], ["presets"], ["--help"], ["--version"], ["show", "x"]])
+def test_commands_that_need_no_plugin_import_none(zoo, install, tmp_path, command):
+    trace = tmp_path / "imported"
+    install(LEAVES_A_TRACE.format(path=str(trace)))
+    assert zoo(*command).code in (0, 3)
+    assert not trace.exists()
+
+
+def test_a_plugin_is_found_from_a_process_of_its_own(install):
+    site = install(OFFER + OPEN)
+    env = {**os.environ, "PYTHONPATH": str(site)}
+    outcome = subprocess.run(
+        [sys.executable, "-m", "zoo", "datasets"], capture_output=True, text=True, env=env, check=True
+    )
+    assert "of a stranger" in outcome.stdout
+    assert outcome.stderr == ""

@@ -1,0 +1,83 @@
+"""What things may be called."""
+
+import pytest
+
+from zoo.errors import UsageProblem
+from zoo.names import check_name, free_name
+
+
+@pytest.mark.parametrize("name", ["a", "0", "m2", "shakespeare-m2", "a.b_c-d", "a-", "a_", "a" * 64, "con-2", "com10"])
+def test_a_name_that_is_allowed_is_given_back(name):
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " ",
+        "-a",
+        ".a",
+        "_a",
+        "..",
+        "a/b",
+        "a\\b",
+        "../a",
+        "A",
+        "aB",
+        "a b",
+        "a\n",
+        "a\0",
+        "é",
+        "ａ",
+        "١",
+        "a:b",
+        "a@1",
+        "a+b",
+        "a" * 65,
+        "a.",
+    ],
+)
+def test_a_name_that_breaks_the_rule_is_refused(name):
+    with pytest.raises(UsageProblem, match="not allowed"):
+        check_name(name)
+
+
+@pytest.mark.parametrize("name", ["con", "prn", "aux", "nul", "com1", "com9", "lpt1", "lpt9", "con.txt", "nul.tar.gz"])
+def test_a_device_name_is_refused(name):
+    with pytest.raises(UsageProblem, match="some systems cannot store"):
+        check_name(name)
+
+
+def test_the_message_says_what_was_named_and_the_rule():
+    with pytest.raises(UsageProblem, match=r"dataset 'My Book' is not allowed: use lower-case letters.*at most 64"):
+        check_name("My Book", "dataset")
+
+
+def test_free_name_is_the_wanted_one_or_the_next_number():
+    assert free_name("a", ()) == "a"
+    assert free_name("a", {"b"}) == "a"
+    assert free_name("a", {"a"}) == "a-2"
+    assert free_name("a", {"a", "a-2", "a-4"}) == "a-3"
+
+
+def test_free_name_keeps_to_the_rule_when_the_wanted_name_is_long():
+    longest = "a" * 64
+    found = free_name(longest, {longest})
+    assert found != longest
+    assert check_name(found) == found
+
+
+@pytest.mark.parametrize("command", [["fetch", "A/B", "--from", "x"], ["datasets", "../x"], ["train", "-d", "nul"]])
+def test_every_door_refuses_a_bad_name(zoo, home, command):
+    outcome = zoo(*command)
+    assert outcome.code == 2
+    assert "not allowed" in outcome.err
+    assert not home.path.exists()
+
+
+def test_a_bad_model_name_is_refused_before_anything_is_done(zoo, home, tiny_corpus):
+    outcome = zoo("train", "-d", tiny_corpus, "--name", "../escape")
+    assert outcome.code == 2
+    assert "not allowed" in outcome.err
+    assert not home.models.exists()
