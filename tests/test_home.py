@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import platformdirs  # noqa: TID253
+import platformdirs
 import pytest
 
 from zoo.errors import UsageProblem

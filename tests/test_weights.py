@@ -5,7 +5,7 @@ import json
 import struct
 from pathlib import Path
 
-import numpy as np  # noqa: TID253
+import numpy as np
 import pytest
 import safetensors.numpy
 

@@ -258,6 +258,15 @@ def test_control_characters_of_a_registry_never_reach_the_terminal(zoo, home, ti
     assert r"ti\x1b]0;x\x07ny" in zoo("list").out
 
 
+def test_control_characters_of_unknown_keys_never_reach_the_terminal(zoo, home, tiny_model):
+    change_record(home, extra={"k\x1b[31m": 1, "group\x1b]0;x\x07": {"in\x9bner": "v\x1bc"}})
+    outcome = zoo("show", "tiny-nano")
+    assert outcome.code == 0
+    for word in (r"k\x1b[31m", r"group\x1b]0;x\x07", r"in\x9bner", r"v\x1bc"):
+        assert word in outcome.out
+    assert not {"\x1b", "\x9b", "\x07"} & set(outcome.out)
+
+
 @pytest.mark.parametrize("name", ["evil\\u001b[31m", "../up", "UPPER"])
 def test_a_registry_with_a_name_that_cannot_be_is_refused_with_its_line(zoo, home, tiny_model, name):
     text = home.registry.read_text()
@@ -275,7 +284,8 @@ def test_a_path_out_of_the_home_is_refused_for_safety(zoo, home, tiny_model):
     home.registry.write_text(text.replace('path = "models/tiny-nano"', 'path = "models/../../etc"'))
     outcome = zoo("generate", "tiny-nano", "The")
     assert outcome.code == 9
-    assert "outside" in outcome.err
+    assert "../../etc" in outcome.err
+    assert outcome.out == ""
 
 
 @pytest.mark.parametrize("talk", [["chat", "tiny-nano"], ["generate", "tiny-nano", "The"]], ids=["chat", "generate"])

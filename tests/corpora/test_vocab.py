@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-import numpy as np  # noqa: TID253
+import numpy as np
 import pytest
 
 from zoo.corpora.vocab import Bytes, Characters, Vocab, check_unknown, load_vocab, save_vocab

@@ -2,9 +2,9 @@
 
 import math
 
-import numpy as np  # noqa: TID253
+import numpy as np
 import pytest
-import torch  # noqa: TID253
+import torch
 
 from zoo.config import BIASES, ModelConfig
 from zoo.engine.cpu import CpuEngine, erf, log_softmax, softmax

@@ -3,7 +3,7 @@
 import math
 import random
 
-import numpy as np  # noqa: TID253
+import numpy as np
 import pytest
 
 from zoo.engine.sampling import Sampler, Sampling

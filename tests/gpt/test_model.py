@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 import pytest
-import torch  # noqa: TID253
+import torch
 
 from zoo.config import BIASES, ModelConfig
 from zoo.gpt.model import GPT

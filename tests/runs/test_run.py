@@ -10,7 +10,7 @@ import time
 import tomllib
 from pathlib import Path
 
-import numpy as np  # noqa: TID253
+import numpy as np
 import pytest
 from tiny import tiny_settings
 
@@ -29,6 +29,7 @@ from zoo.runs.plan import Request, plan
 from zoo.runs.run import resume, start
 from zoo.weights import load_model, save_model
 
+SHORT = dict(pair.split("=") for pair in tiny_settings(max_steps=3)[1::2])
 LONG = {"max_steps": 600, "eval_every": 100, "log_every": 10}
 ENDLESS = {"max_steps": 10**6, "eval_every": 50, "log_every": 10}
 
@@ -81,7 +82,7 @@ def status(home: Home) -> str:
 
 
 def test_the_spec_and_the_row_stand_before_the_first_step(home, tiny_corpus):
-    spec, vocab = plan(home, Plugins(), Request(dataset="tiny", settings={"max_steps": "3", "n_embd": "12"}))
+    spec, vocab = plan(home, Plugins(), Request(dataset="tiny", settings=SHORT))
     seen = []
 
     def look(event):
@@ -206,7 +207,7 @@ def test_a_run_interrupted_again_and_again_gives_the_same_bytes(zoo, home, tiny_
 
 
 def test_notes_and_tags_written_meanwhile_survive_the_end_of_a_run(home, tiny_corpus):
-    spec, vocab = plan(home, Plugins(), Request(dataset="tiny", settings={"max_steps": "3", "n_embd": "12"}))
+    spec, vocab = plan(home, Plugins(), Request(dataset="tiny", settings=SHORT))
 
     def scribble(event):
         if isinstance(event, Evaluated):

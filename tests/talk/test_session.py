@@ -1,6 +1,6 @@
 """A session: prompts in, text out."""
 
-import numpy as np  # noqa: TID253
+import numpy as np
 import pytest
 
 from zoo.config import ModelConfig

@@ -41,6 +41,12 @@ class ZooGroup(click.Group):
             raise click.UsageError(f"no command '{args[0]}'{did_you_mean(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would end with 1
+            ctx.exit(_closed_pipe())
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, names in HEADINGS.items():
             commands = [(name, self.get_command(ctx, name)) for name in names]

@@ -4,7 +4,7 @@ import click
 
 from zoo.cli import numbers
 from zoo.cli.app import App
-from zoo.cli.terminal import say
+from zoo.cli.terminal import say, show
 from zoo.registry.registry import Model
 
 
@@ -45,7 +45,7 @@ def _leaderboards(models: list[Model], as_json: bool) -> None:
     ]
     for number, board in enumerate(boards):
         if number:
-            click.echo()
+            show()
         rows = [
             [
                 str(rank) if has_loss(model) else "",

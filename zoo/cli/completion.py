@@ -2,6 +2,8 @@
 
 import click
 
+from zoo.cli.terminal import show
+
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -20,4 +22,4 @@ def command(shell: str) -> None:
 
     kind = get_completion_class(shell)
     assert kind is not None
-    click.echo(kind(zoo, {}, "zoo", "_ZOO_COMPLETE").source())
+    show(kind(zoo, {}, "zoo", "_ZOO_COMPLETE").source())

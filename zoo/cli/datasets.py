@@ -6,7 +6,7 @@ import click
 
 from zoo.cli import numbers
 from zoo.cli.app import App
-from zoo.cli.terminal import safe
+from zoo.cli.terminal import safe, show
 
 FIRST_LINES = 8
 LINE_LENGTH = 76
@@ -71,7 +71,7 @@ def _look(app: App, name: str, as_json: bool) -> None:
         how = dataset.instructions or f"not fetched yet; next: zoo fetch {name}"
         source = dataset.source or "your own copy"
         _pairs([("name", name), ("summary", dataset.summary), ("licence", dataset.licence), ("source", source)])
-        click.echo(safe(how))
+        show(safe(how))
         return
     corpus = open_corpus(app.home, name)
     alphabet = corpus.alphabet
@@ -94,15 +94,15 @@ def _look(app: App, name: str, as_json: bool) -> None:
             ("sha256", corpus.sha256),
         ]
     )
-    click.echo("first lines")
+    show("first lines")
     lines = next(corpus.blocks("all")).split("\n")[:FIRST_LINES]
     for line in lines:
-        click.echo("  | " + safe(line if len(line) <= LINE_LENGTH else line[: LINE_LENGTH - 3] + "..."))
+        show("  | " + safe(line if len(line) <= LINE_LENGTH else line[: LINE_LENGTH - 3] + "..."))
 
 
 def _pairs(pairs: list[tuple[str, str]]) -> None:
     for key, value in pairs:
-        click.echo(f"{key:<11} {safe(value)}")
+        show(f"{key:<11} {safe(value)}")
 
 
 def _shown(character: str) -> str:

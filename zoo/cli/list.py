@@ -6,6 +6,7 @@ import click
 
 from zoo.cli import numbers
 from zoo.cli.app import App
+from zoo.cli.terminal import say, show
 from zoo.registry.registry import Model
 
 
@@ -24,7 +25,8 @@ def command(app: App, as_json: bool, quiet: bool) -> None:
         show_json("list", models=[_entry(model) for model in models])
         return
     if quiet:
-        click.echo("".join(f"{model.name}\n" for model in models), nl=False)
+        for model in models:
+            show(model.name)
         return
     columns = [
         Column("name"),
@@ -52,7 +54,7 @@ def command(app: App, as_json: bool, quiet: bool) -> None:
         for model in models
     ]
     if not rows:
-        click.echo("no models yet; next: zoo train --dataset shakespeare", err=True)
+        say("no models yet; next: zoo train --dataset shakespeare")
     show_table(columns, rows)
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import click
 
 from zoo.cli import numbers
+from zoo.cli.terminal import show
 
 
 @click.command(name="presets")
@@ -43,7 +44,7 @@ def command(name: str | None, as_json: bool) -> None:
     ]
     show_table(columns, [_row(preset) for preset in chosen])
     if any(preset.measured for preset in chosen):
-        click.echo("val loss: windows/v1 on tiny Shakespeare; minutes: on two CPU cores")
+        show("val loss: windows/v1 on tiny Shakespeare; minutes: on two CPU cores")
 
 
 def _row(preset: object) -> list[str]:

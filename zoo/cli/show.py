@@ -4,7 +4,7 @@ import click
 
 from zoo.cli import numbers
 from zoo.cli.app import App
-from zoo.cli.terminal import one_line
+from zoo.cli.terminal import one_line, show
 
 
 @click.command(name="show")
@@ -20,7 +20,7 @@ def command(app: App, model: str, as_json: bool) -> None:
 
         show_json("show", name=found.name, starter=found.starter, **{**table, "status": found.status})
         return
-    click.echo(f"{found.name}{' (starter)' if found.starter else ''}")
+    show(f"{found.name}{' (starter)' if found.starter else ''}")
     for key, value in {**table, "status": found.status}.items():
         if key == "corpora":
             for part in value:
@@ -32,10 +32,10 @@ def command(app: App, model: str, as_json: bool) -> None:
 
 
 def _group(title: str, table: dict[str, object]) -> None:
-    click.echo(f"{title}")
+    show(one_line(title))
     for key, value in table.items():
         _pair(f"  {key}", value)
 
 
 def _pair(key: str, value: object) -> None:
-    click.echo(f"{one_line(key):<17} {one_line(numbers.value(value))}")
+    show(f"{one_line(key):<17} {one_line(numbers.value(value))}")

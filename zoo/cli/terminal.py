@@ -45,6 +45,11 @@ def cells(text: str) -> int:
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def show(line: str = "") -> None:
+    """One line of data to stdout. Not click.echo, which writes UTF-8 to an ASCII terminal."""
+    sys.stdout.write(line + "\n")
+
+
 def say(text: str) -> None:
     """One line for the reader that is not data: to stderr."""
     print(safe(text), file=sys.stderr, flush=True)

@@ -68,8 +68,8 @@ def _follow(registry: Registry, spec: Spec, run_dir: Path, on_event: OnEvent, st
     try:
         for event in steps:
             step = _step_of(event, step)
-            if isinstance(event, Started) and registry.get(spec.name).record.status != "training":
-                registry.update(spec.name, _kept(registry, spec.record("training", steps=step)))
+            if isinstance(event, Started):
+                _take_up(registry, spec, step)
             if isinstance(event, Finished):
                 # committed while the worker still holds the directory, so nobody sees it neither running nor ready
                 _commit(registry, spec, run_dir, event)
@@ -83,6 +83,18 @@ def _follow(registry: Registry, spec: Spec, run_dir: Path, on_event: OnEvent, st
                 registry.update(spec.name, _kept(registry, spec.record("interrupted", steps=step)))
         raise
     return registry.get(spec.name)
+
+
+def _take_up(registry: Registry, spec: Spec, step: int) -> None:
+    """Give the row the status `training`, now that the worker holds the directory.
+
+    Raises Conflict when another process finished the run while this one waited.
+    """
+    status = registry.get(spec.name).record.status
+    if status in ("ready", "diverged"):
+        raise Conflict(f"'{spec.name}' is finished: there is nothing to resume")
+    if status != "training":
+        registry.update(spec.name, _kept(registry, spec.record("training", steps=step)))
 
 
 def _step_of(event: Event, before: int) -> int:
