@@ -8,7 +8,6 @@ FILE is tiny Shakespeare, where there is no network. A starter that exists alrea
 import argparse
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from zoo.home import Home
@@ -31,7 +30,7 @@ def main() -> None:
             subprocess.run([*ZOO, "train", "-d", "shakespeare", "-p", preset, "-n", name], check=True)
         record = registry.get(name).record
         if STARTER_TAG not in record.tags:
-            registry.update(name, replace(record, tags=(*record.tags, STARTER_TAG)))
+            registry.update(name, record.id, tags=(*record.tags, STARTER_TAG), host="")
 
 
 if __name__ == "__main__":

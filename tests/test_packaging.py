@@ -48,8 +48,11 @@ def test_the_package_list_is_the_folders_that_hold_python():
 
 
 def test_the_package_data_names_every_starter():
-    named = {pattern.removesuffix("/*") for pattern in SETUPTOOLS["package-data"]["zoo_starters"]}
-    assert set(starters()) <= named
+    files = SETUPTOOLS["package-data"]["zoo_starters"]
+    named = {name.partition("/")[0] for name in files}
+    assert set(starters()) == named
+    needed = ("model.toml", "run.toml", "log.jsonl", "vocab.json", "weights.safetensors")
+    assert sorted(files) == sorted(f"{name}/{file}" for name in named for file in needed)
     ignored = (REPOSITORY / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert {f"!/models/{name}/" for name in named} <= set(ignored)
 

@@ -14,6 +14,8 @@ from zoo.errors import BadData
 from zoo.weights import from_bytes, load_model, save_model
 
 CONFIG = ModelConfig(n_layer=1, n_head=2, n_embd=8, block_size=4).resolve(5)
+VOCAB_SHA256 = "hash of the vocabulary"
+ABOUT = json.dumps({"model": CONFIG.to_dict(), "vocab_sha256": VOCAB_SHA256}, sort_keys=True)
 
 
 def make_tensors(config: ModelConfig = CONFIG) -> dict[str, np.ndarray]:
@@ -24,7 +26,7 @@ def make_tensors(config: ModelConfig = CONFIG) -> dict[str, np.ndarray]:
 @pytest.fixture
 def saved(tmp_path) -> tuple[Path, str]:
     path = tmp_path / "weights.safetensors"
-    return path, save_model(path, make_tensors(), CONFIG, "hash of the vocabulary")
+    return path, save_model(path, make_tensors(), CONFIG, VOCAB_SHA256)
 
 
 def with_header(header: object, body: bytes = b"", size: int | None = None) -> bytes:
@@ -35,7 +37,7 @@ def with_header(header: object, body: bytes = b"", size: int | None = None) -> b
 
 def test_weights_come_back_as_they_were(saved):
     path, sha256 = saved
-    loaded = load_model(path, CONFIG, sha256)
+    loaded = load_model(path, CONFIG, VOCAB_SHA256, sha256)
     assert loaded.keys() == make_tensors().keys()
     for name, tensor in make_tensors().items():
         assert loaded[name].dtype == tensor.dtype
@@ -46,9 +48,9 @@ def test_the_sha256_is_that_of_the_file_and_the_same_every_time(saved, tmp_path)
     path, sha256 = saved
     assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
     shuffled = dict(reversed(make_tensors().items()))
-    assert save_model(tmp_path / "again.safetensors", shuffled, CONFIG, "hash of the vocabulary") == sha256
+    assert save_model(tmp_path / "again.safetensors", shuffled, CONFIG, VOCAB_SHA256) == sha256
     assert save_model(tmp_path / "other.safetensors", shuffled, CONFIG, "another hash") != sha256
-    again = {save_model(tmp_path / "again.safetensors", shuffled, CONFIG, "hash of the vocabulary") for _ in range(20)}
+    again = {save_model(tmp_path / "again.safetensors", shuffled, CONFIG, VOCAB_SHA256) for _ in range(20)}
     assert again == {sha256}
 
 
@@ -56,13 +58,13 @@ def test_the_file_tells_its_shape_and_its_vocabulary(saved):
     path, _ = saved
     about = json.loads(from_bytes(path.read_bytes(), path)[1])
     assert ModelConfig.from_dict(about["model"]) == CONFIG
-    assert about["vocab_sha256"] == "hash of the vocabulary"
+    assert about["vocab_sha256"] == VOCAB_SHA256
 
 
 def test_weights_that_are_not_contiguous_are_saved_right(tmp_path):
     tensors = {name: np.asfortranarray(tensor) for name, tensor in make_tensors().items()}
-    sha256 = save_model(tmp_path / "weights.safetensors", tensors, CONFIG, "")
-    loaded = load_model(tmp_path / "weights.safetensors", CONFIG, sha256)
+    sha256 = save_model(tmp_path / "weights.safetensors", tensors, CONFIG, VOCAB_SHA256)
+    loaded = load_model(tmp_path / "weights.safetensors", CONFIG, VOCAB_SHA256, sha256)
     assert all(np.array_equal(loaded[name], tensor) for name, tensor in tensors.items())
 
 
@@ -73,14 +75,14 @@ def test_a_file_that_is_cut_off_is_bad_data(saved, kept, with_sha256):
     data = path.read_bytes()
     path.write_bytes(data[:kept])
     with pytest.raises(BadData, match="is damaged"):
-        load_model(path, CONFIG, sha256 if with_sha256 else None)
+        load_model(path, CONFIG, VOCAB_SHA256, sha256 if with_sha256 else None)
 
 
 def test_a_file_with_something_behind_it_is_bad_data(saved):
     path, _ = saved
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(BadData, match="where its header promises"):
-        load_model(path, CONFIG, None)
+        load_model(path, CONFIG, VOCAB_SHA256, None)
 
 
 @pytest.mark.parametrize("place", [0, 3, 7, 8, 9, 40, 200, 400, -1, -100, -1000])
@@ -91,13 +93,13 @@ def test_a_flipped_bit_is_bad_data(saved, place, bit):
     data[place] ^= 1 << bit
     path.write_bytes(data)
     with pytest.raises(BadData, match=r"weights\.safetensors"):
-        load_model(path, CONFIG, sha256)
+        load_model(path, CONFIG, VOCAB_SHA256, sha256)
 
 
 def test_another_sha256_is_bad_data(saved):
     path, _ = saved
     with pytest.raises(BadData, match="was changed since it was trained"):
-        load_model(path, CONFIG, "0" * 64)
+        load_model(path, CONFIG, VOCAB_SHA256, "0" * 64)
 
 
 ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
@@ -138,7 +140,7 @@ def test_a_header_that_lies_is_bad_data(tmp_path, data):
     path = tmp_path / "weights.safetensors"
     path.write_bytes(data)
     with pytest.raises(BadData, match=r"weights\.safetensors"):
-        load_model(path, CONFIG, None)
+        load_model(path, CONFIG, VOCAB_SHA256, None)
 
 
 def save(path: Path, tensors: dict[str, np.ndarray]) -> str:
@@ -154,7 +156,7 @@ def test_weights_that_are_not_finite_are_bad_data(tmp_path, value):
     tensors["head.weight"][-1, -1] = value
     sha256 = save(tmp_path / "weights.safetensors", tensors)
     with pytest.raises(BadData, match=r"not finite: tensor 'head\.weight'"):
-        load_model(tmp_path / "weights.safetensors", CONFIG, sha256)
+        load_model(tmp_path / "weights.safetensors", CONFIG, VOCAB_SHA256, sha256)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_weights_that_are_not_finite_are_bad_data(tmp_path, value):
 def test_a_tensor_of_another_shape_is_bad_data(tmp_path, name, shape):
     sha256 = save(tmp_path / "weights.safetensors", {**make_tensors(), name: np.zeros(shape, dtype=np.float32)})
     with pytest.raises(BadData, match=f"does not fit its model: tensor '{name}'"):
-        load_model(tmp_path / "weights.safetensors", CONFIG, sha256)
+        load_model(tmp_path / "weights.safetensors", CONFIG, VOCAB_SHA256, sha256)
 
 
 def test_a_missing_tensor_is_bad_data(tmp_path):
@@ -172,13 +174,13 @@ def test_a_missing_tensor_is_bad_data(tmp_path):
     del tensors["norm.weight"]
     sha256 = save(tmp_path / "weights.safetensors", tensors)
     with pytest.raises(BadData, match=r"does not fit its model: tensor 'norm\.weight'"):
-        load_model(tmp_path / "weights.safetensors", CONFIG, sha256)
+        load_model(tmp_path / "weights.safetensors", CONFIG, VOCAB_SHA256, sha256)
 
 
 def test_one_tensor_too_many_is_bad_data(tmp_path):
     sha256 = save(tmp_path / "weights.safetensors", {**make_tensors(), "norm.bias": np.zeros(8, dtype=np.float32)})
     with pytest.raises(BadData, match=r"does not fit its model: tensor 'norm\.bias'"):
-        load_model(tmp_path / "weights.safetensors", CONFIG, sha256)
+        load_model(tmp_path / "weights.safetensors", CONFIG, VOCAB_SHA256, sha256)
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint8, np.bool_])
@@ -186,17 +188,17 @@ def test_weights_that_are_no_real_numbers_are_bad_data(tmp_path, dtype):
     tensors = {**make_tensors(), "norm.weight": np.ones(8, dtype=dtype)}
     sha256 = save(tmp_path / "weights.safetensors", tensors)
     with pytest.raises(BadData, match=r"tensor 'norm\.weight'"):
-        load_model(tmp_path / "weights.safetensors", CONFIG, sha256)
+        load_model(tmp_path / "weights.safetensors", CONFIG, VOCAB_SHA256, sha256)
 
 
 def test_weights_of_another_model_are_bad_data(saved):
     path, sha256 = saved
     other = ModelConfig(n_layer=2, n_head=2, n_embd=8, block_size=4).resolve(5)
     with pytest.raises(BadData, match="does not fit its model"):
-        load_model(path, other, sha256)
+        load_model(path, other, VOCAB_SHA256, sha256)
 
 
 def test_a_folder_in_the_place_of_the_weights_is_bad_data(tmp_path):
     (tmp_path / "weights.safetensors").mkdir()
     with pytest.raises(BadData, match="not a regular file"):
-        load_model(tmp_path / "weights.safetensors", CONFIG, None)
+        load_model(tmp_path / "weights.safetensors", CONFIG, VOCAB_SHA256, None)

@@ -1,6 +1,7 @@
 """The smallest text, model and outcome that tests get along with."""
 
 import random
+from pathlib import Path
 from typing import NamedTuple
 
 TINY = ["n_layer=1", "n_head=2", "n_embd=16", "block_size=16", "batch_size=4", "eval_every=10", "warmup_steps=2"]
@@ -48,3 +49,7 @@ def tiny_settings(**changes: object) -> list[str]:
     """The options of a training that takes a moment."""
     pairs = dict(pair.split("=") for pair in TINY) | {key: str(value) for key, value in changes.items()}
     return [word for key, value in pairs.items() for word in ("--set", f"{key}={value}")]
+
+
+def empty(directory: Path) -> None:
+    """Put nothing into a directory that was claimed for a model."""

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from zoo.errors import NotFound, UsageProblem, did_you_mean
 
+DEFAULT_PRESET = "nano"
+DEFAULT_SEED = 1337
 SHAPES = ("classic", "modern")
 ACTIVATIONS = ("gelu", "gelu_tanh", "relu", "swiglu")
 SCHEDULES = ("constant", "cosine", "linear")

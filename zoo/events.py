@@ -83,6 +83,7 @@ class Sampled(Event):
 class Finished(Event):
     """The run is over and the kept weights are on disk; val_loss is exactly theirs, None where none was ever finite.
 
+    weights is `best`, or `last` for a run that never got to validate;
     seconds is time spent training; reason is empty unless the loss left the finite numbers.
     """
 
@@ -92,4 +93,5 @@ class Finished(Event):
     val_loss: float | None
     weights_sha256: str
     seconds: float
+    weights: str = "best"
     reason: str = ""

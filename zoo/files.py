@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import BadData, Conflict, NotFound, StorageProblem
+from zoo.errors import BadData, Conflict, NotFound, StorageProblem, ZooError
 
 TEMPORARY = ".tmp-"
 LOCK_SECONDS = 10.0
@@ -80,7 +80,9 @@ def write_new(path: Path, data: bytes) -> None:
         with storing(path), contextlib.suppress(FileExistsError):
             try:
                 os.link(temporary, path)  # unlike a rename, this never replaces
-            except (PermissionError, NotImplementedError):  # a file system without hard links
+            except FileExistsError:
+                raise
+            except (OSError, NotImplementedError):  # a file system without hard links
                 with open(path, "xb") as file:
                     file.write(data)
             sync_directory(path.parent)
@@ -127,6 +129,19 @@ def move(source: Path, target: Path) -> None:
         sync_directory(target.parent)
         if source.parent != target.parent:
             sync_directory(source.parent)
+
+
+@contextlib.contextmanager
+def moved(source: Path, target: Path) -> Iterator[None]:
+    """`move`, taken back if the block fails."""
+    make_directory(target.parent)
+    move(source, target)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(ZooError):
+            move(target, source)
+        raise
 
 
 def replace(source: Path, target: Path) -> None:
@@ -214,7 +229,7 @@ def write_toml(path: Path, tables: dict[str, Any], *, comment: str = "") -> None
     import tomli_w
 
     text = tomli_w.dumps(tables)
-    if tomllib.loads(text) != tables and "nan" not in text:
+    if tomli_w.dumps(tomllib.loads(text)) != text:  # compared as text, for nan is not equal to itself
         raise AssertionError(f"{path} would not read back as written")
     write_bytes(path, ((f"# {comment}\n" if comment else "") + text).encode())
 
@@ -235,18 +250,20 @@ def sha256_of(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, seconds: float = LOCK_SECONDS, busy: str = "") -> Iterator[None]:
+def locked(path: Path, *, seconds: float | None = None, busy: str = "") -> Iterator[None]:
     """Hold the kernel's exclusive lock on the file `path`, which is created and never deleted.
 
-    Raises Conflict (saying `busy`) when somebody else holds it longer than `seconds`. The lock ends with its process.
+    Raises Conflict (saying `busy`) when somebody else holds it longer than `seconds` (else LOCK_SECONDS), and
+    StorageProblem when its directory does not exist. The lock ends with its process.
     """
     import filelock
 
-    make_directory(path.parent)
+    if not path.parent.is_dir():  # filelock would create it
+        raise StorageProblem(f"cannot lock {path}: there is no such directory")
     lock = filelock.FileLock(path, fallback_to_soft=False)
     with storing(path):
         try:
-            lock.acquire(timeout=seconds)
+            lock.acquire(timeout=LOCK_SECONDS if seconds is None else seconds)
         except filelock.Timeout:
             raise Conflict(busy or f"another zoo process holds {path}; try again") from None
     try:

@@ -40,6 +40,7 @@ class Home:
 
     def create(self) -> None:
         """Make the directory a home, if it is none; every writer does this first."""
+        files.make_directory(self.lock("any").parent)
         if not self.registry.exists():
             files.make_directory(self.path)
             files.write_new(self.registry, f"schema = {SCHEMA}\n".encode())

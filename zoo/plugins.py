@@ -126,18 +126,20 @@ class Plugins:
     def _warn(self, text: str) -> None:
         self._on_event(Warned(text))
 
-    def _implementations(self, hook: str) -> Iterator[tuple[Plugin, Any]]:
-        """The implementations of a hook in pluggy's order: those registered last are asked first."""
+    def _implementations(self, hook: str, *, bundled_first: bool = False) -> list[tuple[Plugin, Any]]:
+        """The implementations of a hook in pluggy's order: those registered last, and so strangers', are asked first,
+        but for hooks that offer something by name, where a bundled name must not be taken over."""
         _ = self.loaded
-        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
-            yield self._by_module[id(implementation.plugin)], implementation
+        order = reversed(getattr(self._manager.hook, hook).get_hookimpls())
+        found = [(self._by_module[id(implementation.plugin)], implementation) for implementation in order]
+        return sorted(found, key=lambda pair: not pair[0].bundled) if bundled_first else found
 
-    def _answers(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, Any]]:
+    def _answers(self, hook: str, *, bundled_first: bool = False, **arguments: Any) -> Iterator[tuple[Plugin, Any]]:
         """What the implementations of a hook return, None left out.
 
         One that raises costs a warning and the next is asked; a ZooError is an answer: the plugin knows what is wrong.
         """
-        for plugin, implementation in self._implementations(hook):
+        for plugin, implementation in self._implementations(hook, bundled_first=bundled_first):
             try:
                 with self._quiet(plugin):
                     # only what it declares, as pluggy would
@@ -155,7 +157,7 @@ class Plugins:
     def datasets(self) -> dict[str, Dataset]:
         """Every offered dataset by name, bundled plugins first; of two with one name the first wins, said."""
         offered: dict[str, Dataset] = {}
-        for plugin, implementation in sorted(self._implementations("zoo_datasets"), key=lambda p: not p[0].bundled):
+        for plugin, implementation in self._implementations("zoo_datasets", bundled_first=True):
             try:
                 with self._quiet(plugin):
                     answer = [_checked_dataset(dataset) for dataset in implementation.function()]
@@ -205,7 +207,7 @@ class Plugins:
 
     def vocab(self, name: str, corpus: Corpus) -> Vocab:
         """The vocabulary of that name for a corpus; raises UsageProblem when no plugin knows it."""
-        for plugin, vocab in self._answers("zoo_vocab", name=name, corpus=corpus):
+        for plugin, vocab in self._answers("zoo_vocab", bundled_first=True, name=name, corpus=corpus):
             if type(vocab) not in KINDS:  # what vocab.json holds must load without the plugin
                 kinds = " or ".join(kind.__name__ for kind in KINDS)
                 raise PluginFailure(f"plugin '{plugin.name}' gave {type(vocab).__name__} for '{name}', not {kinds}")

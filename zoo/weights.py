@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import files
 from zoo.config import ModelConfig
-from zoo.errors import BadData
+from zoo.errors import BadData, NotFound
 
 if TYPE_CHECKING:
     import numpy as np
 
 METADATA = "zoo"
-HEADER_LIMIT = 2**20
-TENSOR_LIMIT = 4096
+HEADER_LIMIT = 2**24
+TENSOR_LIMIT = 2**16
 FILE_LIMIT = 2**36
 _DTYPE_SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
 
@@ -84,23 +84,30 @@ def save_model(path: Path, tensors: "dict[str, np.ndarray]", config: ModelConfig
     """Write a model's weights with its shape and vocabulary's hash; returns the file's sha256."""
     import hashlib
 
-    about = {"model": config.to_dict(), "vocab_sha256": vocab_sha256}
-    data = to_bytes(tensors, json.dumps(about, sort_keys=True))
+    data = to_bytes(tensors, _about(config, vocab_sha256))
     files.write_bytes(path, data)
     return hashlib.sha256(data).hexdigest()
 
 
-def load_model(path: Path, config: ModelConfig, sha256: str | None) -> "dict[str, np.ndarray]":
-    """The weights of a model of this shape, all finite; raises BadData when they are missing, damaged or edited."""
+def _about(config: ModelConfig, vocab_sha256: str) -> str:
+    return json.dumps({"model": config.to_dict(), "vocab_sha256": vocab_sha256}, sort_keys=True)
+
+
+def load_model(path: Path, config: ModelConfig, vocab_sha256: str, sha256: str | None) -> "dict[str, np.ndarray]":
+    """The weights of a model of this shape and vocabulary, all finite float32; raises BadData for any others, and when
+    the file is missing, damaged or edited."""
     import hashlib
 
     import numpy as np
 
-    data = files.read_bytes(path, limit=FILE_LIMIT)
+    try:
+        data = files.read_bytes(path, limit=FILE_LIMIT)
+    except NotFound as error:
+        raise BadData(str(error)) from None
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
         from_bytes(data, path)  # says it better, when the file is cut off or no weights at all
         raise BadData(f"{path} was changed since it was trained: its sha256 is not the recorded one")
-    tensors, _ = from_bytes(data, path)
+    tensors, metadata = from_bytes(data, path)
     expected = config.weight_shapes()
     for name in expected.keys() | tensors.keys():
         have, want = tensors.get(name), expected.get(name)
@@ -108,4 +115,6 @@ def load_model(path: Path, config: ModelConfig, sha256: str | None) -> "dict[str
             raise BadData(f"{path} does not fit its model: tensor '{name}'")
         if not np.isfinite(have).all():
             raise BadData(f"{path} holds numbers that are not finite: tensor '{name}'")
+    if metadata != _about(config, vocab_sha256):
+        raise BadData(f"{path} belongs to a model of another shape or vocabulary")
     return tensors

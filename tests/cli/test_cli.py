@@ -1,6 +1,5 @@
 """The command line: what it prints where, and how it fails."""
 
-import dataclasses
 import json
 import os
 import pty
@@ -38,7 +37,7 @@ def spawn(home, *args, **options) -> subprocess.CompletedProcess:
 
 def change_record(home, **changes) -> None:
     registry = Registry(home)
-    registry.update("tiny-nano", dataclasses.replace(registry.get("tiny-nano").record, **changes))
+    registry.update("tiny-nano", registry.get("tiny-nano").record.id, **changes)
 
 
 def own_rows(zoo) -> list[dict]:
@@ -74,7 +73,8 @@ def test_list_json_holds_the_whole_record_in_full_precision(zoo, home, tiny_mode
     assert row == {
         "name": "tiny-nano",
         "starter": False,
-        **table,
+        "status": "ready",
+        "record": table,
         "bytes": (home.models / "tiny-nano" / "weights.safetensors").stat().st_size,
     }
 
@@ -82,8 +82,8 @@ def test_list_json_holds_the_whole_record_in_full_precision(zoo, home, tiny_mode
 def test_a_nan_in_the_registry_is_null_in_json(zoo, home, tiny_model):
     change_record(home, val_loss=float("nan"), train_loss=float("inf"))
     row = own_rows(zoo)[0]
-    assert row["val_loss"] is None
-    assert row["train_loss"] is None
+    assert row["record"]["val_loss"] is None
+    assert row["record"]["train_loss"] is None
     json.loads(zoo("show", "tiny-nano", "--json").out, parse_constant=pytest.fail)
 
 
@@ -103,7 +103,7 @@ def test_show_tells_all_that_is_recorded(zoo, home, tiny_model):
         assert fact in outcome.out
     document = json.loads(zoo("show", "tiny-nano", "--json").out)
     assert document["schema"] == "zoo.show/1"
-    assert document["val_loss"] == record.val_loss
+    assert document["record"]["val_loss"] == record.val_loss
     assert document["name"] == "tiny-nano"
 
 
@@ -128,7 +128,7 @@ def test_rename_moves_the_row_and_the_directory(zoo, home, tiny_model):
     assert zoo("rename", "tiny-nano", "other").code == 0
     assert [row["name"] for row in own_rows(zoo)] == ["other"]
     assert sorted(path.name for path in home.models.iterdir()) == ["other"]
-    assert own_rows(zoo)[0]["path"] == "models/other"
+    assert own_rows(zoo)[0]["record"]["path"] == "models/other"
     assert zoo("generate", "other", "The", "--max-new", "3").code == 0
     assert zoo("rename", "other", "other").code == 5
     assert zoo("rename", "gone", "x").code == 3

@@ -5,6 +5,7 @@ import json
 import math
 
 import pytest
+from tiny import empty
 
 from zoo.measure.compare import are_comparable, by_loss, differences, leaderboards
 from zoo.registry.record import CorpusPart, Record
@@ -22,7 +23,7 @@ def many(home, base):
     registry = Registry(home)
 
     def add(name: str, **changes: object) -> None:
-        registry.add(name, dataclasses.replace(base, id=f"id of {name}", path=f"models/{name}", **changes))
+        registry.claim(name, dataclasses.replace(base, id=f"id of {name}", path=f"models/{name}", **changes), empty)
 
     other = CorpusPart(name="tiny", sha256="f" * 64, val_sha256="e" * 64, characters=9)
     add("worse", val_loss=9.0, val_bpc=12.9)
@@ -51,7 +52,7 @@ def test_models_are_ranked_only_with_those_of_the_same_text_and_protocol(many):
     for board in boards:
         assert {m.record.val_protocol for m in board.models} == {board.protocol}
         assert {m.record.corpora[0].val_sha256 for m in board.models} == {board.val_sha256}
-        assert board.dataset == "tiny"
+        assert board.datasets == ["tiny"]
 
 
 def test_no_models_make_no_leaderboard():
@@ -65,10 +66,10 @@ def test_an_unknown_or_nan_loss_comes_last(many):
 
 
 def test_losses_of_the_same_text_under_another_name_are_ranked_by_text(home, base):
-    # two datasets with the same bytes have boards of their own, but may be compared by name
     registry = Registry(home)
-    registry.add("twin", dataclasses.replace(base, id="x", path="models/twin", dataset="copy"))
-    assert sorted(own_boards(registry)) == [["tiny-nano"], ["twin"]]
+    registry.claim("twin", dataclasses.replace(base, id="x", path="models/twin", dataset="copy"), empty)
+    assert sorted(own_boards(registry)) == [["tiny-nano", "twin"]]
+    assert leaderboards(registry.own().values())[0].datasets == ["copy", "tiny"]
     assert are_comparable(named(home, "tiny-nano", "twin"))
 
 
@@ -80,7 +81,7 @@ def test_differences_are_only_what_differs_and_the_losses(home, base):
         model={**base.model, "n_layer": 3},
         train={**base.train, "learning_rate": 0.5, "odd": True},
     )
-    Registry(home).add("other", changed)
+    Registry(home).claim("other", changed, empty)
     fields = dict(differences(named(home, "tiny-nano", "other")))
     assert fields == {
         "seed": [1337, 7],
@@ -135,14 +136,15 @@ def test_the_command_warns_of_what_cannot_be_compared(zoo, many):
 
 def test_json_of_both_forms_is_valid_and_whole(zoo, many, base):
     document = json.loads(zoo("compare", "--json").out, parse_constant=pytest.fail)
-    assert document["schema"] == "zoo.compare/1"
-    boards = [b for b in document["leaderboards"] if b["dataset"] == "tiny"]
+    assert document["schema"] == "zoo.leaderboards/1"
+    boards = [b for b in document["leaderboards"] if b["datasets"] == ["tiny"]]
     assert len(boards) == 3
     board = next(b for b in boards if len(b["models"]) == 5)
     assert board["val_sha256"] == base.corpora[0].val_sha256
     assert [m["val_loss"] for m in board["models"]] == [0.5, base.val_loss, 9.0, None, None]
     outcome = zoo("compare", "best", "worse", "othertext", "--json")
     document = json.loads(outcome.out, parse_constant=pytest.fail)
+    assert document["schema"] == "zoo.differences/1"
     assert document["comparable"] is False
     losses = next(f["values"] for f in document["fields"] if f["field"] == "val_loss")
     assert losses == {"best": 0.5, "worse": 9.0, "othertext": 0.1}

@@ -8,12 +8,15 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tiny import empty
 
-from zoo.errors import BadData, Conflict, NotFound, Refused, UsageProblem
+from zoo import files
+from zoo.errors import BadData, Conflict, NotFound, Refused, StorageProblem, UsageProblem
 from zoo.home import Home
 from zoo.registry import trash
+from zoo.registry.document import read_records
 from zoo.registry.record import CorpusPart, Record, VocabPart
-from zoo.registry.registry import Registry, read_records
+from zoo.registry.registry import Registry
 
 AWKWARD = (
     "quotes \" ' \"\"\" ''' back\\slash\nnew\r\nline\ttab \x07\x1b[31m\x7f ] [models.x] = # 😀 e\u0301 \u202e\u2028"
@@ -28,7 +31,7 @@ record = registry.own()["pattern"].record
 sys.stdin.read()
 for row in range(3):
     name = f"{sys.argv[2]}-{row}"
-    registry.add(name, dataclasses.replace(record, path=f"models/{name}", note=name))
+    registry.claim(name, dataclasses.replace(record, path=f"models/{name}", note=name), lambda directory: None)
 """
 
 
@@ -71,7 +74,7 @@ def add(registry: Registry):
 
     def add_row(name: str, **changes: object) -> Record:
         record = make_record(name, **changes)
-        registry.add(name, record)
+        registry.claim(name, record, empty)
         (registry.home.models / name / "weights.safetensors").write_bytes(name.encode())
         return record
 
@@ -105,13 +108,13 @@ def card(home: Home, name: str) -> Path:
 )
 def test_a_record_comes_back_as_it_was(registry, changes):
     record = make_record(**changes)
-    registry.add("tiny-nano", record)
+    registry.claim("tiny-nano", record, empty)
     assert Registry(registry.home).own()["tiny-nano"].record == record
     assert read_records(card(registry.home, "tiny-nano")) == {"tiny-nano": record}
 
 
 def test_a_loss_that_is_no_number_comes_back(registry):
-    registry.add("tiny-nano", make_record(val_loss=float("nan"), val_bpc=float("inf")))
+    registry.claim("tiny-nano", make_record(val_loss=float("nan"), val_bpc=float("inf")), empty)
     record = Registry(registry.home).own()["tiny-nano"].record
     assert record.val_loss != record.val_loss
     assert record.val_bpc == float("inf")
@@ -197,8 +200,8 @@ def write_foreign(home: Home) -> None:
 def test_unknown_keys_outlive_an_update(registry, where):
     write_foreign(registry.home)
     record = registry.own()["tiny-nano"].record
-    registry.update("tiny-nano", dataclasses.replace(record, note="changed"))
-    registry.add("other", make_record("other"))
+    registry.update("tiny-nano", record.id, note="changed")
+    registry.claim("other", make_record("other"), empty)
     text = registry.home.registry.read_text()
     assert 'note = "changed"' in text
     assert f'"{where}"' in text
@@ -208,7 +211,7 @@ def test_the_order_of_keys_and_rows_is_stable(registry, add):
     for name in ("b", "a", "c"):
         add(name)
     before = registry.home.registry.read_text()
-    registry.update("a", registry.own()["a"].record)
+    registry.update("a", registry.own()["a"].record.id)
     assert registry.home.registry.read_text() == before
     assert own_names(registry.home) == ["b", "a", "c"]
     keys = [list(table) for table in tables_of(registry.home.registry).values()]
@@ -219,25 +222,73 @@ def test_the_order_of_keys_and_rows_is_stable(registry, add):
 def test_an_update_replaces_the_row_and_the_card(registry, add):
     add("one")
     add("two")
-    registry.update("one", make_record("one", note="new"))
+    registry.update("one", "id of one", note="new")
     assert registry.own()["one"].record.note == "new"
     assert read_records(card(registry.home, "one"))["one"].note == "new"
     assert registry.own()["two"].record.note == ""
 
 
-def test_remove_drops_the_row_and_keeps_the_files(registry, add):
+def test_an_update_of_a_model_that_is_gone_brings_nothing_back(registry, add):
     add("one")
     add("two")
-    registry.remove("one")
+    registry.dismiss("one", registry.home.trash / "one")
+    for id in ("id of one", "id of two"):
+        with pytest.raises(NotFound, match="removed or renamed meanwhile"):
+            registry.update("one", id, status="interrupted")
     assert own_names(registry.home) == ["two"]
+    assert not (registry.home.models / "one").exists()
+
+
+def test_a_dismissed_model_moves_with_its_files(registry, add, tmp_path):
+    add("one")
+    add("two")
+    registry.dismiss("one", registry.home.trash / "one")
+    assert own_names(registry.home) == ["two"]
+    assert (registry.home.trash / "one" / "model.toml").is_file()
+
+
+def test_a_model_that_cannot_be_moved_keeps_its_row(registry, add):
+    add("one")
+    (registry.home.trash / "one").mkdir(parents=True)
+    with pytest.raises(Conflict):
+        registry.dismiss("one", registry.home.trash / "one")
+    assert own_names(registry.home) == ["one"]
     assert card(registry.home, "one").is_file()
+
+
+def test_a_claim_that_fails_leaves_nothing(registry, add):
+    add("one")
+
+    def fail(directory):
+        (directory / "run.toml").write_text("half")
+        raise StorageProblem("the disk is full")
+
+    with pytest.raises(StorageProblem):
+        registry.claim("two", make_record("two"), fail)
+    assert own_names(registry.home) == ["one"]
+    assert not (registry.home.models / "two").exists()
+
+
+def test_a_rename_while_the_registry_is_busy_moves_nothing(registry, add, monkeypatch):
+    add("one")
+    monkeypatch.setattr("zoo.files.LOCK_SECONDS", 0.1)
+    with files.locked(registry.home.lock("registry"), seconds=1), pytest.raises(Conflict):
+        Registry(registry.home).rename("one", "two")
+    assert own_names(registry.home) == ["one"]
+    assert (registry.home.models / "one").is_dir()
+
+
+def test_a_directory_without_a_row_is_said_to_be_in_the_way(registry, zoo):
+    (registry.home.models / "orphan").mkdir(parents=True)
+    with pytest.raises(Conflict, match="in the way"):
+        registry.check_free("orphan")
 
 
 def test_a_name_that_is_taken_is_a_conflict_and_nothing_changes(registry, add):
     add("one")
     before = registry.home.registry.read_text()
     with pytest.raises(Conflict, match="named 'one' exists already"):
-        registry.add("one", make_record("one", note="usurper"))
+        registry.claim("one", make_record("one", note="usurper"), empty)
     assert registry.home.registry.read_text() == before
     assert read_records(card(registry.home, "one"))["one"].note == ""
 
@@ -245,7 +296,7 @@ def test_a_name_that_is_taken_is_a_conflict_and_nothing_changes(registry, add):
 def test_a_name_that_differs_in_case_only_is_a_conflict(registry, add):
     add("one")
     with pytest.raises((Conflict, UsageProblem)):
-        registry.add("ONE", make_record("ONE"))
+        registry.claim("ONE", make_record("ONE"), empty)
     assert own_names(registry.home) == ["one"]
 
 
@@ -322,7 +373,7 @@ def test_restore_does_not_overwrite(zoo, home, add):
     add("one", note="second")
     outcome = zoo("restore", "one")
     assert outcome.code == 5
-    assert "rename it first" in outcome.err
+    assert "exists already; take another name" in outcome.err
     assert Registry(home).own()["one"].record.note == "second"
     assert list(trash.contents(home)) == ["one"]
 
@@ -476,7 +527,7 @@ def test_a_registry_of_a_newer_zoo_is_refused_untouched(zoo, home, add):
         assert home.registry.read_text() == newer
     assert "newer zoo (schema 2); upgrade" in zoo("list").err
     with pytest.raises(BadData, match="newer zoo"):
-        Registry(home).add("two", make_record("two"))
+        Registry(home).claim("two", make_record("two"), empty)
     assert home.registry.read_text() == newer
     assert (home.models / "one" / "weights.safetensors").is_file()
 

@@ -19,7 +19,7 @@ from zoo.corpora.corpus import open_corpus
 from zoo.corpora.tokens import encode_part
 from zoo.corpora.vocab import load_vocab
 from zoo.engine.load import load_engine
-from zoo.errors import Stopped
+from zoo.errors import Stopped, StorageProblem
 from zoo.events import Evaluated, Started, Stepped
 from zoo.home import Home
 from zoo.plugins import Plugins
@@ -137,7 +137,7 @@ def test_the_same_weights_always_make_the_same_file(home, tiny_model):
     path = run_of(home) / "weights.safetensors"
     record = Registry(home).get("tiny-nano").record
     config = ModelConfig.from_dict(record.model)
-    tensors = load_model(path, config, record.weights_sha256)
+    tensors = load_model(path, config, record.vocab.sha256, record.weights_sha256)
     written = {save_model(home.path / "again.safetensors", tensors, config, record.vocab.sha256) for _ in range(20)}
     assert written == {record.weights_sha256}
 
@@ -307,7 +307,9 @@ def test_a_run_that_diverges_says_so_and_keeps_finite_weights(zoo, home, tiny_co
     assert model.status == "diverged"
     assert 0 < model.record.steps < 500
     config = ModelConfig.from_dict(model.record.model)
-    assert load_model(model.weights_path, config, model.record.weights_sha256)  # which refuses what is not finite
+    assert load_model(
+        model.weights_path, config, model.record.vocab.sha256, model.record.weights_sha256
+    )  # which refuses what is not finite
     assert zoo("resume", "tiny-nano").code == 5
     assert zoo("list").code == zoo("compare").code == 0
 
@@ -364,14 +366,44 @@ def test_a_renamed_interrupted_run_resumes_under_its_new_name(zoo, home, tiny_co
     assert [path.name for path in home.models.iterdir()] == ["other"]
 
 
-def test_a_run_without_any_valid_checkpoint_begins_anew(zoo, home, tiny_corpus, tmp_path):
+def test_a_run_without_any_valid_checkpoint_says_so_and_begins_anew_when_they_are_removed(
+    zoo, home, tiny_corpus, tmp_path
+):
     other = twin(home, tmp_path)
     assert zoo("--home", str(other.path), "train", "-d", "tiny", *tiny_settings(max_steps=20)).code == 0
     interrupted(home)
-    for path in (run_of(home) / "checkpoints").iterdir():
+    checkpoints = run_of(home) / "checkpoints"
+    for path in checkpoints.iterdir():
         path.write_bytes(path.read_bytes()[:100])
+    outcome = zoo("resume", "tiny-nano")
+    assert outcome.code == 4
+    assert "is whole" in outcome.err
+    for path in checkpoints.iterdir():
+        path.unlink()
     assert zoo("resume", "tiny-nano").code == 0
     assert results(home) == results(other)
+
+
+def test_a_failure_after_the_commit_leaves_the_model_ready(zoo, home, tiny_corpus, monkeypatch):
+    def fail(path):
+        raise StorageProblem("not today")
+
+    monkeypatch.setattr("zoo.files.remove_tree", fail)
+    assert zoo("train", "-d", "tiny", *tiny_settings(max_steps=10)).code == 0
+    assert Registry(home).get("tiny-nano").record.status == "ready"
+
+
+@pytest.mark.parametrize("device", ["cpu:abc", "cpu:1", "cuda:99", "tpu", ""])
+def test_a_device_that_is_not_here_is_refused_before_anything_is_created(zoo, home, tiny_corpus, device):
+    outcome = zoo("train", "-d", "tiny", "--device", device, *tiny_settings(max_steps=10))
+    assert outcome.code == 2, outcome
+    assert not home.models.exists()
+
+
+def test_the_largest_seed_trains_with_dropout(zoo, home, tiny_corpus):
+    seed = str(2**63 - 1)
+    outcome = zoo("train", "-d", "tiny", "--seed", seed, *tiny_settings(max_steps=10, dropout=0.5))
+    assert outcome.code == 0, outcome.err
 
 
 def test_nothing_of_a_private_text_is_in_the_directory_of_its_model(zoo, home, tiny_corpus, tiny_text):

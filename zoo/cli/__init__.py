@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from zoo.cli.terminal import safe
-from zoo.errors import StorageProblem, ZooError, did_you_mean
+from zoo.errors import Stopped, StorageProblem, ZooError, did_you_mean
 
 HEADINGS = {
     "corpora": ("fetch", "datasets", "plugins"),
@@ -104,11 +104,15 @@ def _code_of(error: Exception) -> int:
     """Say what went wrong, and return the exit code for it."""
     match error:
         case ZooError():
-            return _fail(str(error), error.exit_code)
+            asked_for = isinstance(error, Stopped)
+            return _fail(str(error), error.exit_code, label="" if asked_for else "error: ")
         case click.exceptions.Exit():
             return error.exit_code
         case click.Abort():
             return 128 + signal.SIGINT
+        case click.exceptions.NoArgsIsHelpError():
+            print(error.ctx.get_help() if error.ctx else "")
+            return 0
         case click.ClickException():
             return _fail(_usage(error), 2)
         case BrokenPipeError():
@@ -133,8 +137,8 @@ def _file_of(error: OSError) -> str:
     return f": {error.filename}" if error.filename else ""
 
 
-def _fail(message: str, code: int) -> int:
-    print(f"zoo: error: {safe(' '.join(message.split()))}", file=sys.stderr)
+def _fail(message: str, code: int, label: str = "error: ") -> int:
+    print(f"zoo: {label}{safe(' '.join(message.split()))}", file=sys.stderr)
     return code
 
 

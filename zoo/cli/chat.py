@@ -1,7 +1,8 @@
 """zoo chat"""
 
+import contextlib
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +11,9 @@ from zoo.cli.app import App
 from zoo.cli.talking import open_session, sampling_options
 from zoo.cli.terminal import is_terminal, one_line, safe, say
 from zoo.registry.registry import Model
+
+if TYPE_CHECKING:
+    from zoo.talk.session import Session
 
 PROMPT = ">> "
 LEAVE = ("quit", "exit")
@@ -28,12 +32,13 @@ def command(app: App, /, model: str | None, max_new: int, **sampling: Any) -> No
     echo "ROMEO:" | zoo chat shakespeare
     """
     found, session = open_session(app, model, "replace", **sampling)
+    chat = Chat(session, max_new)
     if sys.stdin.isatty():
         _greet(found)
-        _interactive(session, max_new)
+        chat.interact()
     else:
         for line in sys.stdin:
-            _reply(session, line.rstrip("\r\n"), max_new)
+            chat.reply(line.rstrip("\r\n"))
 
 
 def _greet(model: Model) -> None:
@@ -44,29 +49,48 @@ def _greet(model: Model) -> None:
     )
 
 
-def _interactive(session: Any, max_new: int) -> None:
-    """Prompt, reply, until the reader leaves."""
-    if sys.stdout.isatty():
-        import contextlib
+class Chat:
+    """A session at the terminal."""
 
-        with contextlib.suppress(ImportError):
-            import readline  # noqa: F401  # gives input() history and editing
-    while True:
-        try:
-            line = _ask()
-        except EOFError:
-            print(file=sys.stderr)
-            return
-        except KeyboardInterrupt:
-            say("\n(`quit` or Ctrl-D leaves)")
-            continue
-        if line.strip().lower() in LEAVE:
-            return
-        if line.strip():
+    def __init__(self, session: "Session", max_new: int) -> None:
+        self.session, self.max_new = session, max_new
+        self.said_unknown = False
+
+    def interact(self) -> None:
+        """Prompt, reply, until the reader leaves."""
+        if sys.stdout.isatty():
+            with contextlib.suppress(ImportError):
+                import readline  # noqa: F401  # gives input() history and editing
+        while True:
             try:
-                _reply(session, line, max_new)
+                line = _ask()
+            except EOFError:
+                print(file=sys.stderr)
+                return
             except KeyboardInterrupt:
-                print(flush=True)
+                say("\n(`quit` or Ctrl-D leaves)")
+                continue
+            if line.strip().lower() in LEAVE:
+                return
+            if line.strip():
+                try:
+                    self.reply(line)
+                except KeyboardInterrupt:
+                    print(flush=True)
+
+    def reply(self, prompt: str) -> None:
+        """Stream what the model makes of a prompt."""
+        unknown = self.session.vocab.unknown(prompt)
+        if unknown and not self.said_unknown:
+            self.said_unknown = True
+            listed = " ".join(one_line(character) for character in unknown[:20])
+            say(f"zoo: the model does not know {listed}: replaced by the nearest it knows")
+        clean = safe if sys.stdout.isatty() else str  # a pipe gets the text as it is
+        for piece in self.session.reply(prompt, self.max_new):
+            sys.stdout.write(clean(piece))
+            sys.stdout.flush()
+        sys.stdout.write("\n")
+        sys.stdout.flush()
 
 
 def _ask() -> str:
@@ -75,16 +99,3 @@ def _ask() -> str:
         return input(PROMPT)
     print(PROMPT, end="", file=sys.stderr, flush=True)
     return input()
-
-
-def _reply(session: Any, prompt: str, max_new: int) -> None:
-    unknown = session.vocab.unknown(prompt)
-    if unknown and not session.warned_of_unknown:
-        session.warned_of_unknown = True
-        listed = " ".join(one_line(character) for character in unknown[:20])
-        say(f"zoo: the model does not know {listed}: replaced by the nearest it knows")
-    for piece in session.reply(prompt, max_new):
-        sys.stdout.write(safe(piece))
-        sys.stdout.flush()
-    sys.stdout.write("\n")
-    sys.stdout.flush()

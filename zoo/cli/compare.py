@@ -30,7 +30,7 @@ def _leaderboards(models: list[Model], as_json: bool) -> None:
     if as_json:
         from zoo.cli.json_out import show_json
 
-        show_json("compare", leaderboards=[_board(board) for board in boards])
+        show_json("leaderboards", leaderboards=[_board(board) for board in boards])
         return
     columns = [
         Column("", right=True),
@@ -60,9 +60,10 @@ def _leaderboards(models: list[Model], as_json: bool) -> None:
             ]
             for rank, model in enumerate(board.models, 1)
         ]
-        others = sum(other.dataset == board.dataset for other in boards) > 1
+        others = sum(other.datasets == board.datasets for other in boards) > 1
         text = f", text {board.val_sha256[:8]}" if others else ""
-        show_table(columns, rows, title=f"{board.dataset}{text} ({board.protocol}, nats per character)", bold_row=0)
+        title = f"{', '.join(board.datasets)}{text} ({board.protocol}, nats per character)"
+        show_table(columns, rows, title=title, bold_row=0 if has_loss(board.models[0]) else -1)
 
 
 def _board(board: object) -> dict[str, object]:
@@ -73,7 +74,12 @@ def _board(board: object) -> dict[str, object]:
     models = [
         {"name": m.name, "status": m.status, **{key: getattr(m.record, key) for key in keys}} for m in board.models
     ]
-    return {"dataset": board.dataset, "val_protocol": board.protocol, "val_sha256": board.val_sha256, "models": models}
+    return {
+        "datasets": board.datasets,
+        "val_protocol": board.protocol,
+        "val_sha256": board.val_sha256,
+        "models": models,
+    }
 
 
 def _differences(models: list[Model], everything: bool, as_json: bool) -> None:
@@ -85,7 +91,7 @@ def _differences(models: list[Model], everything: bool, as_json: bool) -> None:
         from zoo.cli.json_out import show_json
 
         values = [{"field": key, "values": dict(zip([m.name for m in models], v, strict=True))} for key, v in fields]
-        show_json("compare", comparable=are_comparable(models), fields=values)
+        show_json("differences", comparable=are_comparable(models), fields=values)
         return
     columns = [Column(""), *(Column(model.name, right=True) for model in models)]
     show_table(columns, [[key, *(numbers.value(value) for value in values)] for key, values in fields])

@@ -66,7 +66,7 @@ def _look(app: App, name: str, as_json: bool) -> None:
             raise NotFound(f"no dataset named '{name}'{did_you_mean(name, known)} (see: zoo datasets)")
         dataset = app.plugins.dataset(name)
         if as_json:
-            show_json("dataset", **_entry(name, dataset, None))
+            show_json("dataset", **_entry(name, dataset, None), alphabet=None)
             return
         how = dataset.instructions or f"not fetched yet; next: zoo fetch {name}"
         source = dataset.source or "your own copy"

@@ -11,7 +11,7 @@ from zoo.cli.terminal import say
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--from", "source", metavar="SRC", help="A file, a directory or a URL to take the text from.")
 @click.option("--encoding", metavar="E", help="How the text is encoded, when it is not UTF-8 (cp1252, utf-16, ...).")
-@click.option("--glob", metavar="G", help="Which files of a directory to take.  [default: **/*.txt]")
+@click.option("--glob", metavar="G", help="Which files of a directory to take, as in '**/*.md'; else all .txt.")
 @click.option("--public", is_flag=True, help="Your own text may appear in cards, reports and exports.")
 @click.pass_obj
 def command(

@@ -7,7 +7,7 @@ import click
 
 from zoo.cli.app import App
 from zoo.cli.talking import open_session, sampling_options
-from zoo.cli.terminal import is_terminal, safe
+from zoo.cli.terminal import safe
 
 
 @click.command(name="generate")
@@ -35,7 +35,7 @@ def command(
     if prompt == "-" or (prompt is None and not sys.stdin.isatty()):
         prompt = sys.stdin.read()
     prompt = prompt or ""
-    clean = safe if is_terminal(sys.stdout) else str
+    clean = safe if sys.stdout.isatty() else str  # a pipe gets the text as it is
     if echo:
         sys.stdout.write(clean(prompt))
     for piece in session.reply(prompt, max_new):

@@ -15,14 +15,14 @@ from zoo.registry.registry import Model
 @click.option("-q", "--quiet", is_flag=True, help="Print names only, one per line.")
 @click.pass_obj
 def command(app: App, as_json: bool, quiet: bool) -> None:
-    """List every model, the newest last."""
+    """List every model, in the order of the registry."""
     from zoo.cli.table import Column, show_table
 
     models = list(app.registry.models().values())
     if as_json:
         from zoo.cli.json_out import show_json
 
-        show_json("list", models=[_entry(model) for model in models])
+        show_json("list", models=[entry(model) for model in models])
         return
     if quiet:
         for model in models:
@@ -58,6 +58,12 @@ def command(app: App, as_json: bool, quiet: bool) -> None:
     show_table(columns, rows)
 
 
-def _entry(model: Model) -> dict[str, Any]:
-    table = {**model.record.to_table(), "status": model.status}
-    return {"name": model.name, "starter": model.starter, "bytes": model.size, **table}
+def entry(model: Model) -> dict[str, Any]:
+    """A model as JSON: the record as it is stored, and beside it what was looked up."""
+    return {
+        "name": model.name,
+        "starter": model.starter,
+        "status": model.status,
+        "bytes": model.size,
+        "record": model.record.to_table(),
+    }

@@ -11,10 +11,11 @@ def loss(value: float | None) -> str:
 
 
 def count(value: int) -> str:
-    """12345 -> '12 k', with three significant digits at most."""
+    """12345 -> '12.3 k', with three significant digits."""
+    number = float(f"{value:.3g}")  # rounded before the unit is chosen: 999,999 is a million
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
     return str(value)
 
 

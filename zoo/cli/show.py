@@ -17,8 +17,9 @@ def command(app: App, model: str, as_json: bool) -> None:
     table = found.record.to_table()
     if as_json:
         from zoo.cli.json_out import show_json
+        from zoo.cli.list import entry
 
-        show_json("show", name=found.name, starter=found.starter, **{**table, "status": found.status})
+        show_json("show", **entry(found))
         return
     show(f"{found.name}{' (starter)' if found.starter else ''}")
     for key, value in {**table, "status": found.status}.items():

@@ -5,16 +5,17 @@ import click
 from zoo.cli.app import App
 from zoo.cli.painter import painter
 from zoo.cli.terminal import say
+from zoo.config import DEFAULT_PRESET, DEFAULT_SEED
 
 
 @click.command(name="train")
 @click.option("-d", "--dataset", required=True, metavar="DATASET", help="The text to train on; fetched if need be.")
-@click.option("-p", "--preset", default="nano", show_default=True, help="Shape and recipe (see: zoo presets).")
+@click.option("-p", "--preset", default=DEFAULT_PRESET, show_default=True, help="Shape and recipe (see: zoo presets).")
 @click.option("-n", "--name", help="What to call the model.  [default: DATASET-PRESET]")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change one hyperparameter of the preset.")
 @click.option("--vocab", metavar="V", help="characters, bytes, or a plugin's.  [default: the dataset's]")
 @click.option("--device", default="auto", show_default=True, metavar="D", help="cuda, mps, cpu, or the best there is.")
-@click.option("--seed", type=int, default=1337, show_default=True, metavar="N")
+@click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, metavar="N")
 @click.pass_obj
 def command(
     app: App,

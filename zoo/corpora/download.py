@@ -52,8 +52,10 @@ def _connected(url: str) -> "Iterator[requests.Response]":
     import requests
 
     with requests.Session() as session:
+        local = _is_local(url)
         for _ in range(REDIRECTS + 1):
-            _check_address(url)
+            if urlsplit(url).scheme != "https" and not (local and _is_local(url)):
+                raise Refused(f"{url} is not https; download it yourself and give the file with --from")
             try:
                 response = within(CONNECT_SECONDS, lambda: _open(session, url))  # noqa: B023
             except (requests.RequestException, NetworkProblem) as error:
@@ -69,10 +71,10 @@ def _connected(url: str) -> "Iterator[requests.Response]":
     raise NetworkProblem(f"cannot download {url}: it redirects again and again")
 
 
-def _check_address(url: str) -> None:
+def _is_local(url: str) -> bool:
+    """Whether it is http to this machine itself, which will do unless somewhere else has sent us there."""
     parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise Refused(f"{url} is not https; download it yourself and give the file with --from")
+    return parts.scheme == "http" and parts.hostname in LOOPBACK
 
 
 def within(seconds: float, work: Callable[[], Any]) -> Any:

@@ -22,7 +22,11 @@ Unknown = Literal["error", "skip", "replace"]
 class TextStream(Protocol):
     """Decodes ids one at a time; holds back a character until it is complete."""
 
-    def push(self, id: int) -> str: ...
+    def push(self, id: int) -> str:
+        """The text that this id completes, often nothing."""
+
+    def finish(self) -> str:
+        """What was held back, made readable: the text ends here."""
 
 
 class Vocab:
@@ -40,7 +44,7 @@ class Vocab:
     def decode(self, ids: "Iterable[int] | np.ndarray") -> str:
         """The text of ids (T,)."""
         stream = self.stream()
-        return "".join(stream.push(int(id)) for id in ids)
+        return "".join([*(stream.push(int(id)) for id in ids), stream.finish()])
 
     def stream(self) -> TextStream:
         raise NotImplementedError
@@ -126,6 +130,9 @@ class _CharacterStream:
     def push(self, id: int) -> str:
         return self.alphabet[id]
 
+    def finish(self) -> str:
+        return ""
+
 
 class Bytes(Vocab):
     """One id per byte of UTF-8: any text fits."""
@@ -153,6 +160,9 @@ class _ByteStream:
 
     def push(self, id: int) -> str:
         return self.decoder.decode(bytes([id]))
+
+    def finish(self) -> str:
+        return self.decoder.decode(b"", final=True)
 
 
 KINDS = (Characters, Bytes)

@@ -7,18 +7,23 @@ from zoo import weights
 from zoo.config import ModelConfig
 from zoo.corpora.vocab import Vocab, load_vocab
 from zoo.engine.cpu import CpuEngine
-from zoo.errors import BadData
+from zoo.errors import BadData, NotFound, UsageProblem
 
 
 def load_engine(
-    directory: Path, model: dict[str, Any], vocab_sha256: str, weights_sha256: str | None
+    directory: Path, model: dict[str, Any], vocab_sha256: str, weights_sha256: str
 ) -> tuple[CpuEngine, Vocab]:
-    """Raises BadData when weights or vocabulary are missing, damaged, edited, or do not belong together."""
-    config = ModelConfig.from_dict(model)
-    for path in (directory / "vocab.json", directory / "weights.safetensors"):
-        if not path.exists():
-            raise BadData(f"{path} is missing")
-    vocab = load_vocab(directory / "vocab.json")
+    """Raises BadData when weights or vocabulary are missing, damaged, edited, or not of the recorded shape."""
+    try:
+        config = ModelConfig.from_dict(model)
+    except (UsageProblem, TypeError) as error:
+        raise BadData(f"the record of '{directory.name}' makes no model: {error}") from None
+    path = directory / "vocab.json"
+    try:
+        vocab = load_vocab(path)
+    except NotFound as error:
+        raise BadData(str(error)) from None
     if vocab.sha256 != vocab_sha256 or len(vocab) != config.vocab_size:
-        raise BadData(f"{directory / 'vocab.json'} is not the vocabulary this model was trained with")
-    return CpuEngine(config, weights.load_model(directory / "weights.safetensors", config, weights_sha256)), vocab
+        raise BadData(f"{path} is not the vocabulary this model was trained with")
+    arrays = weights.load_model(directory / "weights.safetensors", config, vocab_sha256, weights_sha256)
+    return CpuEngine(config, arrays), vocab

@@ -2,10 +2,12 @@
 
 import random
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from zoo.errors import UsageProblem
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,17 +32,21 @@ class Sampler:
         self.sampling = sampling
         self._random = random.Random(sampling.seed)
 
-    def choose(self, logits: np.ndarray) -> int:
+    def choose(self, logits: "np.ndarray") -> int:
         """An id drawn from logits (V,)."""
+        import numpy as np
+
         uniform = self._random.random()
         if self.sampling.temperature == 0:
             return int(logits.argmax())
         cdf = np.cumsum(self.probabilities(logits))
         return min(int(np.searchsorted(cdf, uniform * cdf[-1], side="right")), len(cdf) - 1)
 
-    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+    def probabilities(self, logits: "np.ndarray") -> "np.ndarray":
         """The distribution (V,) that ids are drawn from, in float64."""
-        scaled = logits.astype(np.float64) / self.sampling.temperature
+        import numpy as np
+
+        scaled = (logits.astype(np.float64) - logits.max()) / self.sampling.temperature
         k = self.sampling.top_k
         if 0 < k < len(scaled):
             # exactly k survive: of equal logits the lower ids, for a sort that is stable

@@ -1,7 +1,5 @@
 """What a model sees of a text longer than its context: `half-window/v1`, the same in every engine."""
 
-HALF_WINDOW_V1 = "half-window/v1"
-
 
 def window_start(n: int, block_size: int) -> int:
     """Where the window begins that predicts id number n, counting from 0, out of ids 0 to n - 1.

@@ -6,11 +6,13 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from zoo import files, weights
-from zoo.errors import ZooError
+from zoo.errors import BadData
+from zoo.events import OnEvent, Warned, ignore
 from zoo.gpt.model import GPT
 
 KEEP = 2
@@ -55,31 +57,45 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    directory: Path, model: GPT, optimizer: torch.optim.Optimizer
+    directory: Path, model: GPT, optimizer: torch.optim.Optimizer, on_event: OnEvent = ignore
 ) -> tuple[dict[str, Tensor], Progress] | None:
-    """Load the newest valid checkpoint into model and optimizer; returns best weights and progress, or None."""
-    for path in _newest_first(directory):
+    """Load the newest valid checkpoint into model and optimizer; returns best weights and progress, or None.
+
+    A damaged one is passed over with a warning; raises BadData when there are checkpoints and none is whole.
+    """
+    found = _newest_first(directory)
+    for path in found:
         try:
-            data = files.read_bytes(path, limit=_LIMIT)
-            if not path.name.endswith(f"{hashlib.sha256(data).hexdigest()[:16]}.safetensors"):
-                continue
-            arrays, metadata = weights.from_bytes(data, path)
-        except ZooError:
+            arrays, metadata = _read(path)
+        except BadData as error:
+            on_event(Warned(f"passed over a checkpoint: {error}"))
             continue
-        tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
         groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
-        for name, tensor in tensors.items():
+        for name, array in arrays.items():
             group, _, rest = name.partition(".")
-            groups[group][rest] = tensor
+            groups[group][rest] = torch.from_numpy(array.copy())
         model.load_state_dict(groups["model"])
-        for name, parameter in model.named_parameters():
-            state = {
-                key.partition(".")[0]: t for key, t in groups["optimizer"].items() if key.partition(".")[2] == name
-            }
-            # the step count stays on the CPU, where fused AdamW wants it only for CPU parameters
-            optimizer.state[parameter] = {key: tensor.to(parameter.device) for key, tensor in state.items()}
+        _restore(optimizer, model, groups["optimizer"])
         return groups["best"], Progress(**json.loads(metadata))
+    if found:
+        raise BadData(f"no checkpoint in {directory} is whole; remove the directory to train from the start")
     return None
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], str]:
+    """Arrays and metadata of a checkpoint whose bytes are those that its name speaks of."""
+    data = files.read_bytes(path, limit=_LIMIT)
+    if not path.name.endswith(f"{hashlib.sha256(data).hexdigest()[:16]}.safetensors"):
+        raise BadData(f"{path} is damaged")
+    return weights.from_bytes(data, path)
+
+
+def _restore(optimizer: torch.optim.Optimizer, model: GPT, tensors: dict[str, Tensor]) -> None:
+    """Give each parameter its optimizer state back; keys are `<state>.<parameter>`."""
+    parameters = dict(model.named_parameters())
+    for key, tensor in tensors.items():
+        state, _, name = key.partition(".")
+        optimizer.state[parameters[name]][state] = tensor.to(parameters[name].device)
 
 
 def _step_of(path: Path) -> int:

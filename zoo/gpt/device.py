@@ -11,13 +11,18 @@ DEVICES = ("cuda", "mps", "cpu")
 
 
 def choose_device(wanted: str = "auto") -> str:
-    """The device of that name, or with 'auto' the first of cuda, mps, cpu that works; raises UsageProblem."""
+    """The device of that name (`cuda:1` for the second card), or with 'auto' the first of cuda, mps, cpu that works.
+
+    Raises UsageProblem for a device that is not here.
+    """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    working = [device for device in DEVICES if available[device]]
     if wanted == "auto":
-        return next(device for device in DEVICES if available[device])
-    if not available.get(wanted.split(":", maxsplit=1)[0]):
-        working = ", ".join(device for device in DEVICES if available[device])
-        raise UsageProblem(f"device '{wanted}' is not available here; these are: auto, {working}")
+        return working[0]
+    kind, colon, index = wanted.partition(":")
+    here = not colon or (kind == "cuda" and index.isdecimal() and int(index) < torch.cuda.device_count())
+    if kind not in working or not here:
+        raise UsageProblem(f"device '{wanted}' is not available here; these are: auto, {', '.join(working)}")
     return wanted
 
 
@@ -38,7 +43,11 @@ def device_name(device: str) -> str:
 
 def choose_dtype(device: str) -> str:
     """The number format in which matrices are multiplied: bfloat16 on GPUs that have it, else float32."""
-    return "bfloat16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"
+    return (
+        "bfloat16"
+        if device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
+        else "float32"
+    )
 
 
 def cpu_threads() -> int:

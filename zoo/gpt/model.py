@@ -42,7 +42,8 @@ class Attention(nn.Module):
         q, k, v = self.qkv(x).view(B, T, 3, self.n_head, self.head_dim).unbind(2)  # each (B, T, H, D)
         if self.modern:
             assert rotary is not None
-            q, k = rotate(self.q_norm(q), *rotary), rotate(self.k_norm(k), *rotary)
+            # in float32 whatever the autocast, as Qwen3 does it
+            q, k = rotate(self.q_norm(q.float()), *rotary).to(v), rotate(self.k_norm(k.float()), *rotary).to(v)
         q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)  # each (B, H, T, D)
         p = self.dropout if self.training else 0.0
         y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)  # (B, H, T, D)

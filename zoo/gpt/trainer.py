@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zoo.config import ModelConfig, TrainConfig
 from zoo.errors import Diverged
-from zoo.events import Evaluated, Event, Stepped
+from zoo.events import Evaluated, Event, OnEvent, Stepped, ignore
 from zoo.gpt.batches import Batches
 from zoo.gpt.checkpoint import Progress, load_checkpoint, save_checkpoint
 from zoo.gpt.evaluate import validation_loss
@@ -39,6 +39,7 @@ class Trainer:
         device: str,
         dtype: str,
         checkpoints: Path,
+        on_event: OnEvent = ignore,
     ) -> None:
         self.config, self.seed, self.device, self.dtype, self.checkpoints = config, seed, device, dtype, checkpoints
         self.val_ids, self.val_characters = val_ids, val_characters
@@ -54,7 +55,7 @@ class Trainer:
         )
         self.best: dict[str, Tensor] = {}
         self.progress = Progress()
-        if loaded := load_checkpoint(checkpoints, self.model, self.optimizer):
+        if loaded := load_checkpoint(checkpoints, self.model, self.optimizer, on_event):
             self.best, self.progress = loaded
 
     def run(self) -> Iterator[Event]:
@@ -90,7 +91,7 @@ class Trainer:
             group["lr"] = rate
         if self.model.config.dropout:
             # so that the masks, too, are a function of (seed, step)
-            torch.manual_seed(self.seed * 1_000_003 + p.step)
+            torch.manual_seed(int(np.random.SeedSequence((self.seed, p.step)).generate_state(1, np.uint64)[0]))
         inputs, targets = self.batches.at(p.step)
         with self._autocast():
             loss = self.model.loss(inputs, targets)
@@ -142,7 +143,8 @@ class Trainer:
         names = self.model.config.weight_shapes()
         return {name: state[name].detach().cpu().numpy().astype(np.float32) for name in names}
 
-    def final_loss(self) -> float:
-        """The loss of exactly the best weights on the whole validation part, in float32."""
+    def best_loss(self) -> float:
+        """The loss of exactly the best weights on the whole validation part, in float32; for after the last step, since
+        it puts them in the place of the current ones."""
         self.model.load_state_dict(self.best)
         return validation_loss(self.model, self.val_ids, self.val_characters)

@@ -30,7 +30,7 @@ LOSSES = ("val_loss", "val_bpc", "train_loss")
 class Leaderboard:
     """Models whose losses may be ranked together, best first; those without a loss come last."""
 
-    dataset: str
+    datasets: list[str]
     protocol: str
     val_sha256: str
     models: list[Model]
@@ -38,17 +38,19 @@ class Leaderboard:
 
 def leaderboards(models: Iterable[Model]) -> list[Leaderboard]:
     """One leaderboard for every validation text and protocol: only losses on the same text are ranked together."""
-    groups: dict[tuple[str, str, str], list[Model]] = {}
+    groups: dict[tuple[str, str], list[Model]] = {}
     for model in models:
         groups.setdefault(comparable_by(model), []).append(model)
-    boards = [Leaderboard(*key, sorted(group, key=by_loss)) for key, group in groups.items()]
-    return sorted(boards, key=lambda board: (board.dataset, board.protocol, board.val_sha256))
+    boards = [
+        Leaderboard(sorted({model.record.dataset for model in group}), *key, sorted(group, key=by_loss))
+        for key, group in groups.items()
+    ]
+    return sorted(boards, key=lambda board: (board.datasets, board.protocol, board.val_sha256))
 
 
-def comparable_by(model: Model) -> tuple[str, str, str]:
-    """Two models are ranked together only if this is equal: dataset, protocol, sha256 of the validation text."""
-    texts = " ".join(part.val_sha256 for part in model.record.corpora)
-    return model.record.dataset, model.record.val_protocol, texts
+def comparable_by(model: Model) -> tuple[str, str]:
+    """Two models are ranked together only if this is equal: the protocol, and the sha256 of the validation text."""
+    return model.record.val_protocol, " ".join(part.val_sha256 for part in model.record.corpora)
 
 
 def by_loss(model: Model) -> tuple[bool, float, str]:
@@ -79,4 +81,4 @@ def differences(models: list[Model], *, everything: bool = False) -> list[Field]
 
 def are_comparable(models: list[Model]) -> bool:
     """Whether the losses of these models may be set against each other: same validation text, same protocol."""
-    return len({comparable_by(model)[1:] for model in models}) == 1
+    return len({comparable_by(model) for model in models}) == 1

@@ -37,8 +37,9 @@ class Record:
     """Everything known about one model.
 
     val_loss is in nats per character under val_protocol, of exactly the bytes with weights_sha256; val_bpc is the same
-    in bits; seconds is wall time spent training; tokens counts ids trained on. `model` and `train` hold every
-    hyperparameter. `extra` holds keys of other hands or newer versions, which are kept.
+    in bits; weights says which were kept, `best` or `last`; seconds is wall time spent training; tokens counts ids
+    trained on. `model` and `train` hold every hyperparameter. `extra` holds keys of other hands or newer versions,
+    which are kept.
     """
 
     id: str
@@ -55,7 +56,7 @@ class Record:
     val_loss: float | None = None
     val_bpc: float | None = None
     val_protocol: str
-    weights: str
+    weights: str | None = None
     train_loss: float | None = None
     steps: int = 0
     best_step: int = 0

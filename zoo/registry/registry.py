@@ -2,8 +2,7 @@
 
 import contextlib
 import math
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
@@ -11,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from zoo import files
-from zoo.errors import BadData, Conflict, NotFound, Refused, UsageProblem, did_you_mean
-from zoo.home import SCHEMA, Home
+from zoo.errors import Conflict, NotFound, Refused, ZooError, did_you_mean
+from zoo.home import Home
 from zoo.names import check_name
+from zoo.registry.document import read_document, read_records, write_card, write_document
 from zoo.registry.record import Record
 
-COMMENT = "The models of this zoo. Written by zoo, which keeps keys but no comments: notes belong into `note`."
 STARTERS = "zoo_starters"
 STARTER_TAG = "starter"  # in a checkout the reader's own models lie beside the starters
 DEFAULT_DATASET = "shakespeare"
@@ -37,18 +36,14 @@ class Model:
         return self.directory / "weights.safetensors"
 
     @property
-    def vocab_path(self) -> Path:
-        return self.directory / "vocab.json"
-
-    @property
     def is_running(self) -> bool:
         """Whether a worker holds the kernel lock on the directory at this moment."""
         return not self.starter and files.is_locked(self.directory / RUN_LOCK)
 
     @property
     def status(self) -> str:
-        """The recorded status, but `interrupted` for a training whose worker is gone, `missing` without weights."""
-        if self.record.status == "training":
+        """The recorded one, but `training` only while a worker lives, else `interrupted`; `missing` without weights."""
+        if self.record.status in ("training", "interrupted"):
             return "training" if self.is_running else "interrupted"
         if self.record.status == "ready" and not self.weights_path.is_file():
             return "missing"
@@ -131,48 +126,70 @@ class Registry:
         known = {*models, *(m.record.dataset for m in models.values())}
         raise NotFound(f"no model named '{wanted}'{did_you_mean(wanted, known)} (see: zoo list)")
 
-    def add(self, name: str, record: Record) -> None:
-        """Insert a row; raises Conflict when the name, in any case, is taken."""
+    def claim(self, name: str, record: Record, fill: Callable[[Path], None]) -> Path:
+        """Create a model's directory and row together, and return the directory; `fill` puts in what belongs there.
 
-        def insert(tables: dict[str, Any]) -> None:
-            if name.casefold() in {taken.casefold() for taken in tables}:
-                raise Conflict(f"a model named '{name}' exists already")
-            self._write_card(name, record)
-            tables[name] = record.to_table()
+        Raises Conflict when either exists; whatever fails, neither is left.
+        """
+        with self._locked() as document:
+            directory = self._free(name, document)
+            files.claim_directory(directory)
+            try:
+                fill(directory)
+                self._insert(name, record, document)
+            except BaseException:
+                with contextlib.suppress(ZooError):
+                    files.remove_tree(directory)
+                raise
+        return directory
 
-        self._change(insert)
+    def adopt(self, name: str, record: Record, source: Path) -> None:
+        """Move a directory in from elsewhere in the home and give it a row; raises Conflict when the name is taken."""
+        with self._locked() as document:
+            directory = self._free(name, document)
+            with files.moved(source, directory):
+                self._insert(name, record, document)
 
-    def update(self, name: str, record: Record) -> None:
-        """Replace a row, in model.toml first, in registry.toml last: that is the commit point."""
+    def update(self, name: str, id: str, **changes: Any) -> None:
+        """Change fields of a row: model.toml first, registry.toml last, which is the commit point.
 
-        def replace_row(tables: dict[str, Any]) -> None:
-            self._write_card(name, record)
-            tables[name] = record.to_table()
+        Raises NotFound when the row is gone, or is another model's by now.
+        """
+        with self._locked() as document:
+            record = replace(self._current(name, id, document), **changes)
+            self._insert(name, record, document)
 
-        self._change(replace_row)
-
-    def remove(self, name: str) -> None:
-        """Drop a row; files stay."""
-        self._change(lambda tables: tables.pop(name, None))
+    def dismiss(self, name: str, target: Path) -> None:
+        """Drop a row and move its directory away. The row goes first, so that no row ever points at nothing."""
+        with self._locked() as document:
+            row = document["models"].pop(name, None)
+            write_document(self.home.registry, document)
+            directory = self.home.models / name
+            if not directory.is_dir():
+                return
+            try:
+                files.make_directory(target.parent)
+                files.move(directory, target)
+            except BaseException:
+                document["models"][name] = row
+                write_document(self.home.registry, document)
+                raise
 
     def rename(self, old: str, new: str) -> Model:
         """Give a model and its directory another name; raises Conflict when it is taken or the model is in training."""
         check_name(new, "model name")
         model = self.own_model(old)
-        if new in self.own() or (self.home.models / new).exists():
-            raise Conflict(f"a model named '{new}' exists already")
-        with self.exclusively(model):
-            record = replace(model.record, path=f"models/{new}")
-            files.move(model.directory, self.home.models / new)
-            self._write_card(new, record)
-
-            def rename_row(tables: dict[str, Any]) -> None:
-                rows = [(new, record.to_table()) if name == old else (name, row) for name, row in tables.items()]
-                tables.clear()
-                tables.update(rows)
-
-            self._change(rename_row)
+        with self.exclusively(model), self._locked() as document:
+            record = replace(self._current(old, model.record.id, document), path=f"models/{new}")
+            with files.moved(model.directory, self._free(new, document)):
+                rows = document["models"]
+                document["models"] = {new if name == old else name: row for name, row in rows.items()}
+                self._insert(new, record, document)
         return self.get(new)
+
+    def check_free(self, name: str) -> None:
+        """Raise Conflict unless a model of that name could be made now."""
+        self._free(name, {"models": self.own()})
 
     def own_model(self, name: str) -> Model:
         """A model that may be changed; raises Refused for a starter."""
@@ -188,61 +205,40 @@ class Registry:
             return contextlib.nullcontext()
         return files.locked(model.directory / RUN_LOCK, seconds=0.5, busy=busy)
 
-    def lock(self) -> Any:
-        return files.locked(self.home.lock("registry"), busy="another zoo process is writing the registry; try again")
-
-    def _write_card(self, name: str, record: Record) -> None:
-        write_records(self.directory_of(name, record) / "model.toml", {name: record.to_table()})
-
-    def _change(self, change: Callable[[dict[str, Any]], object]) -> None:
-        """Re-read, change and write registry.toml under its lock, so that no row of another process is lost."""
-        with self.lock():
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[dict[str, Any]]:
+        """registry.toml as it is now, its rows under `models`, while no other process can change it."""
+        self.home.create()
+        busy = "another zoo process is writing the registry; try again"
+        with files.locked(self.home.lock("registry"), busy=busy):
             document = read_document(self.home.registry)
-            change(document.setdefault("models", {}))
-            files.make_directory(self.home.path)
-            files.write_toml(self.home.registry, document, comment=COMMENT)
+            document.setdefault("models", {})
+            yield document
+
+    def _free(self, name: str, document: dict[str, Any]) -> Path:
+        """The directory for a new model of that name; raises Conflict when the name is taken."""
+        check_name(name, "model name")
+        directory = self.home.models / name
+        if name in document["models"]:
+            raise Conflict(f"a model named '{name}' exists already; take another name, or: zoo rm {name}")
+        if directory.exists():
+            raise Conflict(f"{directory} is in the way, though the registry does not know it: move it away")
+        return directory
+
+    def _current(self, name: str, id: str, document: dict[str, Any]) -> Record:
+        """The record as it is now; raises NotFound unless it is still the model of that id."""
+        if document["models"].get(name, {}).get("id") != id:
+            raise NotFound(f"model '{name}' was removed or renamed meanwhile")
+        return Record.from_table(document["models"][name], f"model '{name}'")
+
+    def _insert(self, name: str, record: Record, document: dict[str, Any]) -> None:
+        """Write a record as model.toml, then as a row. A directory that is gone stays gone."""
+        directory = self.directory_of(name, record)
+        if directory.is_dir():
+            write_card(directory / "model.toml", name, record)
+        document["models"][name] = record.to_table()
+        write_document(self.home.registry, document)
 
 
 def _worst_if_unknown(loss: float | None) -> float:
     return math.inf if loss is None or math.isnan(loss) else loss
-
-
-def read_document(path: Path) -> dict[str, Any]:
-    """A registry.toml or model.toml as plain tables, the rows under `models`; without rows for a missing file."""
-    try:
-        document = files.read_toml(path)
-    except NotFound:
-        return {"schema": SCHEMA}
-    schema = document.get("schema")
-    if type(schema) is not int:
-        raise BadData(f"{path} has no 'schema' and so is no registry; write 'schema = {SCHEMA}' on its first line")
-    if schema > SCHEMA:
-        raise BadData(f"{path} was written by a newer zoo (schema {schema}); upgrade to read it")
-    if not isinstance(document.get("models", {}), dict):
-        raise BadData(f"{path}: 'models' is not a table")
-    return document
-
-
-def read_records(path: Path) -> dict[str, Record]:
-    """The rows of a registry.toml or model.toml; raises BadData naming file, row, key and line."""
-    records = {}
-    for name, table in read_document(path).get("models", {}).items():
-        try:
-            check_name(name, "model name")
-            records[name] = Record.from_table(table, f"model '{name}'")
-        except (BadData, UsageProblem) as error:
-            raise BadData(f"{path}, line {_line_of(path, name)}: {error}") from None
-    return records
-
-
-def _line_of(path: Path, name: str) -> int:
-    """The line on which a row begins, 1 when it cannot be seen."""
-    heading = re.compile(rf"""\s*\[+\s*models\s*\.\s*(["']?){re.escape(name)}\1\s*[].]""")
-    lines = enumerate(files.read_text(path, limit=64 * 2**20).splitlines(), 1)
-    return next((number for number, line in lines if heading.match(line)), 1)
-
-
-def write_records(path: Path, tables: dict[str, Any]) -> None:
-    """Write rows as registry.toml or model.toml."""
-    files.make_directory(path.parent)
-    files.write_toml(path, {"schema": SCHEMA, "models": tables}, comment=COMMENT)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 
-from zoo.config import ModelConfig, get_preset
+from zoo.config import DEFAULT_PRESET, DEFAULT_SEED, ModelConfig, get_preset
 from zoo.corpora.corpus import Corpus, corpus_names, open_corpus
 from zoo.corpora.fetch import Wish, fetch
 from zoo.corpora.tokens import encode_part
 from zoo.corpora.vocab import Vocab
-from zoo.errors import BadData, Conflict, NotFound, UsageProblem, did_you_mean
+from zoo.errors import BadData, NotFound, UsageProblem, did_you_mean
 from zoo.events import OnEvent, ignore
 from zoo.home import Home
 from zoo.names import LONGEST, check_name, free_name
@@ -22,7 +22,6 @@ from zoo.registry.record import CorpusPart, VocabPart
 from zoo.registry.registry import Registry
 from zoo.runs.spec import Spec
 
-DEFAULT_SEED = 1337
 BYTES_PER_PARAMETER = 4 * 5  # weights, gradient, two moments of AdamW, the best weights so far
 
 
@@ -31,7 +30,7 @@ class Request:
     """A training as it is asked for; what is None is for the plan to decide."""
 
     dataset: str
-    preset: str = "nano"
+    preset: str = DEFAULT_PRESET
     name: str | None = None
     settings: dict[str, str] = field(default_factory=dict)
     vocab: str | None = None
@@ -56,7 +55,8 @@ class Request:
 def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ignore) -> tuple[Spec, Vocab]:
     """Resolve every choice and check that it makes a model; the only thing this may write is a corpus it had to fetch.
 
-    Raises NotFound, UsageProblem, Conflict (the name is taken) or BadData (a text that is too short).
+    Raises NotFound, UsageProblem, Conflict (the name is taken), BadData (a text that is too short), or what fetching
+    raises.
     """
     preset = get_preset(request.preset).with_settings(request.settings)
     name = _choose_name(home, request)
@@ -107,8 +107,7 @@ def _choose_name(home: Home, request: Request) -> str:
         name = free_name(f"{request.dataset}-{request.preset}"[:LONGEST], taken | set(registry.models()))
         return check_name(name, "model name")
     check_name(request.name, "model name")
-    if request.name in taken:
-        raise Conflict(f"a model named '{request.name}' exists already; take another name, or: zoo rm {request.name}")
+    registry.check_free(request.name)
     return request.name
 
 
@@ -132,7 +131,7 @@ def _check_length(corpus: Corpus, vocab: Vocab, model: ModelConfig) -> None:
     needed = model.block_size + 1
     for part in ("train", "val"):
         have = corpus.characters_of(part)
-        if have < needed * 4:  # worth counting exactly: an id may be less than a character
+        if have < needed * 4:  # worth counting exactly: a character may be up to four ids
             have = len(encode_part(corpus, vocab, part))
         if have < needed:
             raise BadData(
@@ -156,11 +155,9 @@ def _check_memory(model: ModelConfig) -> None:
 
 
 def _versions() -> dict[str, str]:
-    import torch
-
     return {
         "zoo": metadata.version("zoo-gpt"),
-        "torch": str(torch.__version__),
+        "torch": metadata.version("torch"),
         "numpy": metadata.version("numpy"),
         "python": platform.python_version(),
     }

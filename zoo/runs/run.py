@@ -9,9 +9,9 @@ from pathlib import Path
 from zoo import files
 from zoo.corpora.vocab import Vocab, save_vocab
 from zoo.errors import BadData, Conflict, Diverged, Stopped, ZooError
-from zoo.events import Event, Finished, OnEvent, Started, Stepped, ignore
+from zoo.events import Finished, OnEvent, Started, Stepped, ignore
 from zoo.home import Home
-from zoo.registry.record import Record
+from zoo.protocol import bits
 from zoo.registry.registry import Model, Registry
 from zoo.runs.spec import Spec
 from zoo.runs.worker import worker
@@ -30,18 +30,13 @@ def start(home: Home, spec: Spec, vocab: Vocab, *, on_event: OnEvent = ignore, s
     `stop` is asked between events and answers with a signal number to end the run after saving. Raises Conflict when
     the name was taken meanwhile, Stopped, Diverged, StorageProblem.
     """
-    home.create()
-    run_dir = home.models / spec.name
-    files.claim_directory(run_dir)
-    registry = Registry(home)
-    try:
+
+    def fill(run_dir: Path) -> None:
         spec.save(run_dir / "run.toml")
         save_vocab(run_dir / "vocab.json", vocab)
-        registry.add(spec.name, spec.record("training"))
-    except BaseException:
-        with suppress(ZooError):
-            files.remove_tree(run_dir)
-        raise
+
+    registry = Registry(home)
+    run_dir = registry.claim(spec.name, spec.record(), fill)
     return _follow(registry, spec, run_dir, on_event, stop)
 
 
@@ -64,28 +59,34 @@ def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = ne
 
 def _follow(registry: Registry, spec: Spec, run_dir: Path, on_event: OnEvent, stop: Stop) -> Model:
     """Iterate over the worker, writing to the registry when it starts, stops or is done."""
-    steps, step = worker(run_dir), 0
+    steps, step, committed = worker(run_dir), 0, False
     try:
         for event in steps:
-            step = _step_of(event, step)
+            step = event.step if isinstance(event, Started | Stepped) else step
             if isinstance(event, Started):
-                _take_up(registry, spec, step)
+                _take_up(registry, spec)
             if isinstance(event, Finished):
-                # committed while the worker still holds the directory, so nobody sees it neither running nor ready
-                _commit(registry, spec, run_dir, event)
+                # while the worker still holds the directory, so that nobody sees it neither running nor ready
+                _commit(registry, spec, event)
+                committed = True
             on_event(event)
-            if (signum := stop()) is not None and not isinstance(event, Finished):
+            if (signum := stop()) is not None and not committed:
                 raise Stopped(f"stopped at step {step:,}; go on with: zoo resume {spec.name}", signum)
+            if isinstance(event, Finished) and event.reason:
+                raise Diverged(f"{event.reason}; the {event.weights} finite weights are kept as '{spec.name}'")
     except BaseException as error:
         steps.close()  # type: ignore[attr-defined]
-        if not isinstance(error, Conflict | Diverged):
+        if not committed and not isinstance(error, Conflict):
             with suppress(ZooError):
-                registry.update(spec.name, _kept(registry, spec.record("interrupted", steps=step)))
+                registry.update(spec.name, spec.id, status="interrupted", steps=step)
         raise
+    finally:
+        if committed:
+            _clean_up(run_dir)
     return registry.get(spec.name)
 
 
-def _take_up(registry: Registry, spec: Spec, step: int) -> None:
+def _take_up(registry: Registry, spec: Spec) -> None:
     """Give the row the status `training`, now that the worker holds the directory.
 
     Raises Conflict when another process finished the run while this one waited.
@@ -94,26 +95,18 @@ def _take_up(registry: Registry, spec: Spec, step: int) -> None:
     if status in ("ready", "diverged"):
         raise Conflict(f"'{spec.name}' is finished: there is nothing to resume")
     if status != "training":
-        registry.update(spec.name, _kept(registry, spec.record("training", steps=step)))
+        registry.update(spec.name, spec.id, status="training")
 
 
-def _step_of(event: Event, before: int) -> int:
-    return event.step if isinstance(event, Started | Stepped) else before
-
-
-def _kept(registry: Registry, record: Record) -> Record:
-    """The record with what the reader wrote into the row meanwhile."""
-    now = registry.own().get(record.path.removeprefix("models/"))
-    if now is None:
-        return record
-    return dataclasses.replace(record, tags=now.record.tags, note=now.record.note, extra=now.record.extra)
-
-
-def _commit(registry: Registry, spec: Spec, run_dir: Path, event: Finished) -> None:
-    """Write the outcome into the registry, then drop what only a resume would need. Raises Diverged for such an end."""
-    record = spec.record(
-        "diverged" if event.reason else "ready",
+def _commit(registry: Registry, spec: Spec, event: Finished) -> None:
+    """Write the outcome into the registry."""
+    registry.update(
+        spec.name,
+        spec.id,
+        status="diverged" if event.reason else "ready",
         val_loss=event.val_loss,
+        val_bpc=None if event.val_loss is None else bits(event.val_loss),
+        weights=event.weights,
         train_loss=event.train_loss,
         steps=event.step,
         best_step=event.best_step,
@@ -122,9 +115,12 @@ def _commit(registry: Registry, spec: Spec, run_dir: Path, event: Finished) -> N
         finished=datetime.now(UTC).replace(microsecond=0).isoformat(),
         weights_sha256=event.weights_sha256,
     )
-    registry.update(spec.name, _kept(registry, record))
-    if event.reason:
-        raise Diverged(f"{event.reason}; the best weights before that are kept as '{spec.name}'")
-    files.remove(run_dir / "state.json")
-    if (run_dir / "checkpoints").is_dir():
-        files.remove_tree(run_dir / "checkpoints")
+
+
+def _clean_up(run_dir: Path) -> None:
+    """Drop what only a resume would need; the model stands without it, so a failure here fails nothing."""
+    with suppress(ZooError):
+        files.remove(run_dir / "state.json")
+    with suppress(ZooError):
+        if (run_dir / "checkpoints").is_dir():
+            files.remove_tree(run_dir / "checkpoints")

@@ -3,20 +3,21 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from zoo import files
 from zoo.config import ModelConfig, TrainConfig
 from zoo.errors import BadData, UsageProblem
-from zoo.protocol import WINDOWS_V1, bits
-from zoo.registry.record import CorpusPart, Record, Status, VocabPart
+from zoo.protocol import WINDOWS_V1
+from zoo.registry.record import CorpusPart, Record, VocabPart
 
 SCHEMA = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """All that decides the outcome of a run: no 'auto', no clock, texts and vocabulary by their sha256."""
+    """A run before it begins: all that decides its outcome (no 'auto', no time limit, texts and vocabulary by their
+    sha256), and for the record who asked for it, where and when."""
 
     id: str
     name: str
@@ -39,6 +40,8 @@ class Spec:
 
     def save(self, path: Path) -> None:
         table = dataclasses.asdict(self)
+        for part in (*table["corpora"], table["vocab"]):
+            part.update(part.pop("extra"))
         table["corpora"] = list(table["corpora"])
         files.write_toml(path, {"schema": SCHEMA, **table})
 
@@ -57,14 +60,13 @@ class Spec:
         except (KeyError, TypeError, AttributeError, UsageProblem) as error:
             raise BadData(f"{path} is damaged: {error}") from None
 
-    def record(self, status: Status, **results: Any) -> Record:
-        """The record of this run, with what is known of its outcome."""
-        val_loss = results.get("val_loss")
+    def record(self) -> Record:
+        """The record of this run as it begins."""
         return Record(
             id=self.id,
             dataset=self.dataset,
             preset=self.preset,
-            status=status,
+            status="training",
             path=f"models/{self.name}",
             parameters=self.model.parameters(),
             device=self.device,
@@ -73,8 +75,6 @@ class Spec:
             threads=self.threads,
             dtype=self.dtype,
             val_protocol=WINDOWS_V1,
-            val_bpc=None if val_loss is None else bits(val_loss),
-            weights="best",
             created=self.created,
             seed=self.seed,
             private=self.private,
@@ -84,5 +84,4 @@ class Spec:
             vocab=self.vocab,
             model=self.model.to_dict(),
             train=self.train.to_dict(),
-            **results,
         )

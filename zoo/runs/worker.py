@@ -21,7 +21,7 @@ from zoo.corpora.vocab import Vocab, load_vocab
 from zoo.engine.cpu import CpuEngine
 from zoo.engine.sampling import Sampling
 from zoo.errors import BadData, Diverged
-from zoo.events import Evaluated, Event, Finished, Sampled, Started, Stepped
+from zoo.events import Evaluated, Event, Finished, OnEvent, Sampled, Started, Stepped
 from zoo.home import Home
 from zoo.registry.registry import RUN_LOCK
 from zoo.runs.spec import Spec
@@ -49,7 +49,9 @@ def worker(run_dir: Path) -> Iterator[Event]:
         vocab = load_vocab(run_dir / "vocab.json")
         if vocab.sha256 != spec.vocab.sha256:
             raise BadData(f"{run_dir / 'vocab.json'} is not the vocabulary that run.toml names")
-        trainer = _trainer(run_dir, spec, corpus, vocab)
+        remarks: list[Event] = []
+        trainer = _trainer(run_dir, spec, corpus, vocab, remarks.append)
+        yield from remarks
         yield Started(
             run_dir.name,
             trainer.progress.step,
@@ -76,10 +78,11 @@ def _corpus(run_dir: Path, spec: Spec) -> Corpus:
     return corpus
 
 
-def _trainer(run_dir: Path, spec: Spec, corpus: Corpus, vocab: Vocab) -> "Trainer":
-    from zoo.gpt.device import use_threads
+def _trainer(run_dir: Path, spec: Spec, corpus: Corpus, vocab: Vocab, on_event: OnEvent) -> "Trainer":
+    from zoo.gpt.device import choose_device, use_threads
     from zoo.gpt.trainer import Trainer
 
+    choose_device(spec.device)  # it may have been another machine that this run began on
     use_threads(spec.threads)
     return Trainer(
         spec.model,
@@ -91,6 +94,7 @@ def _trainer(run_dir: Path, spec: Spec, corpus: Corpus, vocab: Vocab) -> "Traine
         device=spec.device,
         dtype=spec.dtype,
         checkpoints=run_dir / "checkpoints",
+        on_event=on_event,
     )
 
 
@@ -123,8 +127,10 @@ def _finish(run_dir: Path, spec: Spec, trainer: "Trainer", reason: str) -> Finis
     """Write the weights that are kept: the best ones, or the last finite ones of a run that never got to validate."""
     p = trainer.progress
     sha256 = weights.save_model(run_dir / "weights.safetensors", trainer.best_weights(), spec.model, spec.vocab.sha256)
-    val_loss = trainer.final_loss() if p.best_val_loss is not None else None
-    return Finished(p.step, p.best_step, p.train_loss, val_loss, sha256, p.seconds, reason)
+    validated = p.best_val_loss is not None
+    val_loss = trainer.best_loss() if validated else None
+    kept = "best" if validated else "last"
+    return Finished(p.step, p.best_step, p.train_loss, val_loss, sha256, p.seconds, kept, reason)
 
 
 class Log:

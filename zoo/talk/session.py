@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from zoo.corpora.vocab import Unknown, Vocab
 from zoo.engine.cpu import CpuEngine
 from zoo.engine.sampling import Sampler, Sampling
-
-REPLY_LENGTH = 500  # as in the seed
+from zoo.talk import REPLY_LENGTH
 
 
 class Session:
@@ -14,11 +13,11 @@ class Session:
 
     def __init__(self, engine: CpuEngine, vocab: Vocab, sampling: Sampling, unknown: Unknown = "error") -> None:
         self.engine, self.vocab, self.unknown = engine, vocab, unknown
-        self.warned_of_unknown = False
         self._sampler = Sampler(sampling)
 
     def reply(self, prompt: str, length: int = REPLY_LENGTH) -> Iterator[str]:
         """The text that follows a prompt, as it is drawn: `length` ids, each a character where tokens are characters.
+        Of bytes, a character that the last id leaves unfinished is left out.
 
         Raises BadData for characters the model does not know, unless `unknown` says what to do with them.
         """

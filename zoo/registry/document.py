@@ -1,0 +1,59 @@
+"""The files of records: registry.toml and model.toml have one form, so one reader and one writer serve both."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from zoo import files
+from zoo.errors import BadData, NotFound, UsageProblem
+from zoo.home import SCHEMA
+from zoo.names import check_name
+from zoo.registry.record import Record
+
+COMMENT = "The models of this zoo. Written by zoo, which keeps keys but no comments: notes belong into `note`."
+SIZE_LIMIT = 64 * 2**20
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """A registry.toml or model.toml as plain tables, the rows under `models`; without rows for a missing file."""
+    try:
+        document = files.read_toml(path)
+    except NotFound:
+        return {"schema": SCHEMA}
+    schema = document.get("schema")
+    if type(schema) is not int:
+        raise BadData(f"{path} has no 'schema' and so is no registry; write 'schema = {SCHEMA}' on its first line")
+    if schema > SCHEMA:
+        raise BadData(f"{path} was written by a newer zoo (schema {schema}); upgrade to read it")
+    if not isinstance(document.get("models", {}), dict):
+        raise BadData(f"{path}: 'models' is not a table")
+    return document
+
+
+def read_records(path: Path) -> dict[str, Record]:
+    """The rows of a registry.toml or model.toml; raises BadData naming file, row, key and line."""
+    records = {}
+    for name, table in read_document(path).get("models", {}).items():
+        try:
+            check_name(name, "model name")
+            records[name] = Record.from_table(table, f"model '{name}'")
+        except (BadData, UsageProblem) as error:
+            raise BadData(f"{path}, line {_line_of(path, name)}: {error}") from None
+    return records
+
+
+def _line_of(path: Path, name: str) -> int:
+    """The line on which a row begins, 1 when it cannot be seen."""
+    heading = re.compile(rf"""\s*\[+\s*models\s*\.\s*(["']?){re.escape(name)}\1\s*[].]""")
+    lines = enumerate(files.read_text(path, limit=SIZE_LIMIT).splitlines(), 1)
+    return next((number for number, line in lines if heading.match(line)), 1)
+
+
+def write_document(path: Path, document: dict[str, Any]) -> None:
+    """Write a registry.toml or model.toml."""
+    files.write_toml(path, document, comment=COMMENT)
+
+
+def write_card(path: Path, name: str, record: Record) -> None:
+    """Write the model.toml of one model."""
+    write_document(path, {"schema": SCHEMA, "models": {name: record.to_table()}})
