@@ -62,6 +62,14 @@ class Stepped(Event):
 
 
 @dataclass(frozen=True)
+class Validating(Event):
+    """A validation has scored so many of its windows."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Evaluated(Event):
     """A validation: nats per character, and whether it is the best so far."""
 

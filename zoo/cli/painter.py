@@ -8,7 +8,7 @@ from typing import Any, Self
 from zoo.cli import numbers
 from zoo.cli.app import say_event
 from zoo.cli.terminal import is_terminal, safe, say, width
-from zoo.events import Evaluated, Event, Finished, Progress, Sampled, Started, Stepped
+from zoo.events import Evaluated, Event, Finished, Progress, Sampled, Started, Stepped, Validating
 
 NARROW = 70
 QUOTE = "  | "
@@ -40,6 +40,8 @@ class Painter:
                 self.progress(event)
             case Stepped():
                 self.step(event)
+            case Validating():
+                self.validating(event)
             case Finished():
                 pass
             case _:
@@ -57,6 +59,9 @@ class Painter:
             say(f"{event.task}: {_amount(event)}")
 
     def step(self, event: Stepped) -> None:
+        pass
+
+    def validating(self, event: Validating) -> None:
         pass
 
 
@@ -97,9 +102,12 @@ class LivePainter(Painter):
         narrow = self.console.width < NARROW
         self._draw("step" if narrow else "training", event.step, self.pace.max_steps, self.pace.facts(event, narrow))
 
+    def validating(self, event: Validating) -> None:
+        self._draw("validating", event.done, event.total, f"{event.done:,} of {event.total:,} windows")
+
     def _draw(self, description: str, done: int, total: int | None, facts: str) -> None:
         now = time.monotonic()
-        if now - self._drawn_at < REFRESH_SECONDS and done != total:
+        if now - self._drawn_at < REFRESH_SECONDS:
             return
         self._drawn_at = now
         if not self.bar.tasks or self.bar.tasks[0].description != description:

@@ -1,6 +1,7 @@
 """Ending a long command in good order: the first signal asks, the second insists."""
 
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -24,6 +25,8 @@ def stop_on_signals() -> Iterator[Callable[[], int | None]]:
     def ask(signum: int, frame: FrameType | None) -> None:
         asked.append(signum)
         restore()
+        with contextlib.suppress(OSError):  # a hang-up may have taken the terminal
+            os.write(2, b"\nzoo: stopping; a second time ends at once\n")
 
     for signum in _ASKING:
         if signal.getsignal(signum) is not signal.SIG_IGN:  # nohup: stay deaf

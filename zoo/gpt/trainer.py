@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from zoo.errors import Diverged
 from zoo.events import Evaluated, Event, OnEvent, Stepped, ignore
 from zoo.gpt.batches import Batches
 from zoo.gpt.checkpoint import Progress, load_checkpoint, save_checkpoint
-from zoo.gpt.evaluate import validation_loss
+from zoo.gpt.evaluate import validation
 from zoo.gpt.model import GPT
 from zoo.gpt.optimizer import make_optimizer
 from zoo.gpt.schedule import learning_rate_at
@@ -71,7 +71,7 @@ class Trainer:
                 if p.step > p.evaluated_step and (
                     p.step % self.config.eval_every == 0 or p.step == self.config.max_steps
                 ):
-                    yield self._evaluate()
+                    yield (yield from self._evaluate())
                     p.seconds = time.monotonic() - clock
                     self.save()
                 if p.step >= self.config.max_steps:
@@ -107,11 +107,16 @@ class Trainer:
         p.loss_count += 1
         return Stepped(p.step, train_loss, rate)
 
-    def _evaluate(self) -> Evaluated:
+    def _evaluate(self) -> Generator[Event, None, Evaluated]:
         """Validate, remember the weights if they are the best so far, and start a new mean of the training loss."""
         p = self.progress
-        with self._autocast():
-            val_loss = validation_loss(self.model, self.val_ids, self.val_characters, at_most=self.config.eval_windows)
+        val_loss = yield from validation(
+            self.model,
+            self.val_ids,
+            self.val_characters,
+            at_most=self.config.eval_windows,
+            autocast=self._autocast,
+        )
         if not math.isfinite(val_loss):
             raise Diverged(f"the validation loss is not finite at step {p.step}; try a smaller learning_rate")
         best = p.best_val_loss is None or val_loss < p.best_val_loss
@@ -143,8 +148,8 @@ class Trainer:
         names = self.model.config.weight_shapes()
         return {name: state[name].detach().cpu().numpy().astype(np.float32) for name in names}
 
-    def best_loss(self) -> float:
+    def best_loss(self) -> Generator[Event, None, float]:
         """The loss of exactly the best weights on the whole validation part, in float32; for after the last step, since
         it puts them in the place of the current ones."""
         self.model.load_state_dict(self.best)
-        return validation_loss(self.model, self.val_ids, self.val_characters)
+        return (yield from validation(self.model, self.val_ids, self.val_characters))

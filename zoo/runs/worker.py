@@ -10,6 +10,7 @@ import os
 import platform
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from zoo.corpora.tokens import encode_part
 from zoo.corpora.vocab import Vocab, load_vocab
 from zoo.engine.cpu import CpuEngine
 from zoo.engine.sampling import Sampling
-from zoo.errors import BadData, Diverged
+from zoo.errors import BadData, Diverged, ZooError
 from zoo.events import Evaluated, Event, Finished, OnEvent, Sampled, Started, Stepped
 from zoo.home import Home
 from zoo.registry.registry import RUN_LOCK
@@ -67,7 +68,7 @@ def worker(run_dir: Path) -> Iterator[Event]:
         except Diverged as error:
             reason = str(error)
         log.sync()
-        yield _finish(run_dir, spec, trainer, reason)
+        yield from _finish(run_dir, spec, trainer, reason)
 
 
 def _corpus(run_dir: Path, spec: Spec) -> Corpus:
@@ -113,6 +114,12 @@ def _train(trainer: "Trainer", spec: Spec, vocab: Vocab, log: "Log") -> Iterator
         log.sync()  # before the checkpoint, which must not be newer than the log
         steps.close()  # type: ignore[attr-defined]
         raise
+    except Diverged:
+        raise
+    except BaseException:
+        with suppress(ZooError):  # what went wrong here matters more than what goes wrong with the last checkpoint
+            steps.close()  # type: ignore[attr-defined]
+        raise
 
 
 def _sample(trainer: "Trainer", spec: Spec, vocab: Vocab) -> str:
@@ -123,14 +130,15 @@ def _sample(trainer: "Trainer", spec: Spec, vocab: Vocab) -> str:
         return "".join(session.reply("", SAMPLE_LENGTH))
 
 
-def _finish(run_dir: Path, spec: Spec, trainer: "Trainer", reason: str) -> Finished:
+def _finish(run_dir: Path, spec: Spec, trainer: "Trainer", reason: str) -> Iterator[Event]:
     """Write the weights that are kept: the best ones, or the last finite ones of a run that never got to validate."""
-    p = trainer.progress
+    p, begin = trainer.progress, time.monotonic()
     sha256 = weights.save_model(run_dir / "weights.safetensors", trainer.best_weights(), spec.model, spec.vocab.sha256)
-    validated = p.best_val_loss is not None
-    val_loss = trainer.best_loss() if validated else None
-    kept = "best" if validated else "last"
-    return Finished(p.step, p.best_step, p.train_loss, val_loss, sha256, p.seconds, kept, reason)
+    val_loss, kept = None, "last"
+    if p.best_val_loss is not None:
+        val_loss, kept = (yield from trainer.best_loss()), "best"
+    seconds = p.seconds + time.monotonic() - begin
+    yield Finished(p.step, p.best_step, p.train_loss, val_loss, sha256, seconds, kept, reason)
 
 
 class Log:
