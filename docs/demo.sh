@@ -8,7 +8,7 @@ step() { printf '\n$ %s\n' "$*"; "$@"; }
 
 for text in shakespeare plays pydoc; do
     if step zoo fetch "$text"; then break; fi
-    echo "-- '$text' cannot be had here, so another text is tried"
+    echo "-- no '$text' here, which is fine: the next text is tried"
     text=
 done
 [ -n "$text" ] || { echo "no text could be fetched"; exit 1; }

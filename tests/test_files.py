@@ -278,3 +278,15 @@ def test_claiming_what_is_there_is_a_conflict(tmp_path):
 def test_sha256_of_a_file(tmp_path):
     (tmp_path / "file").write_bytes(b"abc")
     assert files.sha256_of(tmp_path / "file").startswith("ba7816bf8f01cfea")
+
+
+def test_toml_that_would_not_read_back_is_not_written(tmp_path, monkeypatch):
+    import tomli_w
+
+    path = tmp_path / "registry.toml"
+    files.write_toml(path, {"preset": "nano", "loss": float("nan")})
+    before = path.read_bytes()
+    monkeypatch.setattr(tomli_w, "dumps", lambda tables: 'preset = "nano"\nlost = 1  # a writer with a bug\n')
+    with pytest.raises(AssertionError):
+        files.write_toml(path, {"preset": "nano", "kept": 2})
+    assert path.read_bytes() == before

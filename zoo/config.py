@@ -47,13 +47,11 @@ def check_value(f: Any, value: Any) -> None:
     """Raise UsageProblem unless the value has the field's type and lies within its bounds."""
     meta, name = f.metadata, f.name
     kind = f.type
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value) is not kind:
+    if type(value) is not kind and not (kind is float and type(value) is int):
         raise UsageProblem(f"{name} must be {_kind_word(kind)}, not {value!r}")
     if meta["choices"] and value not in meta["choices"]:
         raise UsageProblem(f"{name} must be one of {', '.join(meta['choices'])}, not '{value}'")
-    if kind in (int, float) and not (math.isfinite(value) and meta["low"] <= value <= meta["high"]):
+    if kind in (int, float) and not meta["low"] <= value <= meta["high"]:  # which nan is not, either
         raise UsageProblem(f"{name} must lie between {meta['low']:g} and {meta['high']:g}, not {value}")
 
 

@@ -14,9 +14,9 @@ import tomllib
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from zoo.errors import BadData, Conflict, NotFound, StorageProblem, ZooError
+from zoo.errors import BadData, Conflict, NotFound, Refused, StorageProblem, ZooError
 
 TEMPORARY = ".tmp-"
 LOCK_SECONDS = 10.0
@@ -164,9 +164,15 @@ def remove_tree(path: Path) -> None:
 
 
 def truncate(path: Path, size: int) -> None:
-    """Cut a file back to `size` bytes."""
+    """Cut a file back to `size` bytes; raises Refused for a link, which may lead out of the home."""
+    _refuse_link(path)
     with storing(path):
         os.truncate(path, size)
+
+
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():
+        raise Refused(f"{path} is a link, and what it leads to is not ours to write")
 
 
 def remove(path: Path) -> None:
@@ -176,7 +182,8 @@ def remove(path: Path) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add one line to a log; not synced, for logs are cut back to a checkpoint anyway."""
+    """Add one line to a log; not synced, for logs are cut back to a checkpoint anyway. Raises Refused for a link."""
+    _refuse_link(path)
     with storing(path), open(path, "a", encoding="utf-8", newline="\n") as file:
         file.write(line + "\n")
 
@@ -187,24 +194,31 @@ def sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def read_bytes(path: Path, *, limit: int) -> bytes:
-    """The content of a regular file of at most `limit` bytes.
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A regular file, open for reading.
 
-    Raises NotFound when it is missing, BadData when it is no regular file or larger, StorageProblem when unreadable.
+    Raises NotFound when it is missing, BadData when it is anything but a regular file, StorageProblem when unreadable.
     """
     with reading(path):
         # O_NONBLOCK: opening a pipe without a writer would otherwise wait for ever
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise BadData(f"{path} is not a regular file")
-        if status.st_size > limit:
-            raise BadData(f"{path} has {status.st_size:,} bytes, more than the {limit:,} allowed")
         with reading(path), open(descriptor, "rb", closefd=False) as file:
-            return file.read(status.st_size)
+            yield file
     finally:
         os.close(descriptor)
+
+
+def read_bytes(path: Path, *, limit: int) -> bytes:
+    """The content of a regular file; raises as `opened` does, and BadData when it has more than `limit` bytes."""
+    with opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise BadData(f"{path} has {size:,} bytes, more than the {limit:,} allowed")
+        return file.read(size)
 
 
 def read_text(path: Path, *, limit: int) -> str:
@@ -229,9 +243,14 @@ def write_toml(path: Path, tables: dict[str, Any], *, comment: str = "") -> None
     import tomli_w
 
     text = tomli_w.dumps(tables)
-    if tomli_w.dumps(tomllib.loads(text)) != text:  # compared as text, for nan is not equal to itself
+    if _canonical(tomllib.loads(text)) != _canonical(tables):
         raise AssertionError(f"{path} would not read back as written")
     write_bytes(path, ((f"# {comment}\n" if comment else "") + text).encode())
+
+
+def _canonical(tables: dict[str, Any]) -> str:
+    """Tables as text that is equal where they are, whatever the order of keys, and for nan too."""
+    return json.dumps(tables, sort_keys=True, default=repr)
 
 
 def read_json(path: Path, *, limit: int = 64 * 2**20) -> Any:
@@ -245,8 +264,8 @@ def read_json(path: Path, *, limit: int = 64 * 2**20) -> Any:
 
 def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes, in hexadecimal."""
-    with reading(path), open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager
@@ -258,6 +277,8 @@ def locked(path: Path, *, seconds: float | None = None, busy: str = "") -> Itera
     """
     import filelock
 
+    if path.exists() and not path.is_file():
+        raise BadData(f"{path} is not a regular file")
     if not path.parent.is_dir():  # filelock would create it
         raise StorageProblem(f"cannot lock {path}: there is no such directory")
     lock = filelock.FileLock(path, fallback_to_soft=False)
@@ -275,7 +296,7 @@ def locked(path: Path, *, seconds: float | None = None, busy: str = "") -> Itera
 def is_locked(path: Path) -> bool:
     """Whether some process holds `locked(path)`; looks without creating the file or keeping others out."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         return False
     try:

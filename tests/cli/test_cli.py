@@ -324,3 +324,61 @@ def test_the_home_can_be_named_on_the_command_line(zoo, home, tiny_model, tmp_pa
     file = tmp_path / "file"
     file.write_text("")
     assert zoo("--home", str(file), "list").code == 2
+
+
+def test_keys_of_other_hands_do_not_stand_in_the_way_of_json(zoo, home, tiny_model):
+    text = home.registry.read_text()
+    row = text.replace('dataset = "tiny"', 'dataset = "tiny"\nname = "foreign"\nstarter = "foreign"\nschema = 7', 1)
+    home.registry.write_text(row)
+    document = json.loads(zoo("show", "tiny-nano", "--json").out)
+    assert (document["schema"], document["name"], document["starter"]) == ("zoo.show/1", "tiny-nano", False)
+    assert document["record"]["name"] == "foreign"
+    assert own_rows(zoo)[0]["name"] == "tiny-nano"
+
+
+@pytest.mark.parametrize("damage", ["future = 1", "n_layer = 0", 'n_layer = "many"'])
+def test_a_record_that_makes_no_model_is_bad_data(zoo, home, tiny_model, damage):
+    key = damage.split(" = ")[0]
+    lines = [line for line in home.registry.read_text().split("\n") if not line.startswith(f"{key} =")]
+    at = lines.index("[models.tiny-nano.model]")
+    home.registry.write_text("\n".join([*lines[: at + 1], damage, *lines[at + 1 :]]))
+    outcome = zoo("generate", "tiny-nano", "The")
+    assert outcome.code == 4, outcome
+    assert "the record of 'tiny-nano' makes no model" in outcome.err
+
+
+@pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-", "2>/dev/full", "<&- >&- 2>&-"])
+def test_closed_and_full_streams_change_no_exit_code_and_show_no_traceback(home, tiny_model, stream):
+    for words, code in (("list", 0), ("show nope", 3), ("generate tiny-nano The --max-new 3", 0), ("bogus", 2)):
+        command = f"{sys.executable} -m zoo {words} {stream}"
+        done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+        assert done.returncode == code, (words, done)
+        assert "Traceback" not in done.stderr + done.stdout
+        assert "zoo: error" not in done.stdout
+
+
+def test_help_into_a_closed_pipe_ends_quietly():
+    command = f"{sys.executable} -m zoo --help | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["/bin/bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 141)
+    assert done.stderr == ""
+
+
+def test_a_log_that_is_a_link_is_not_written(home, tiny_model, zoo, tmp_path):
+    precious = tmp_path / "precious.txt"
+    precious.write_text("precious\n")
+    directory = home.models / "tiny-nano"
+    (directory / "log.jsonl").unlink()
+    (directory / "log.jsonl").symlink_to(precious)
+    home.registry.write_text(home.registry.read_text().replace('"ready"', '"interrupted"'))
+    assert zoo("resume", "tiny-nano").code == 9
+    assert precious.read_text() == "precious\n"
+
+
+@pytest.mark.parametrize("place", ["run.lock", "weights.safetensors", "vocab.json"])
+def test_a_pipe_in_the_place_of_a_file_hangs_nothing(home, tiny_model, zoo, place):
+    path = home.models / "tiny-nano" / place
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    assert zoo("list").code == 0
+    assert zoo("generate", "tiny-nano", "The", "--max-new", "3").code == (0 if place == "run.lock" else 4)

@@ -61,7 +61,7 @@ def test_a_corpus_is_said_to_be_there_and_what_comes_next(zoo, tmp_path):
     assert outcome.code == 0
     assert outcome.out == ""
     assert "fetched mine: 110 characters, 9 distinct, sha256 " in outcome.err
-    assert ", private; next: zoo train --dataset mine\n" in outcome.err
+    assert ", private\nnext: zoo train --dataset mine\n" in outcome.err
 
 
 def test_a_local_text_is_private_unless_it_is_said_to_be_public(fetched):

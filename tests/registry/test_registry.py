@@ -284,6 +284,15 @@ def test_a_directory_without_a_row_is_said_to_be_in_the_way(registry, zoo):
         registry.check_free("orphan")
 
 
+def test_what_a_kill_left_of_a_training_that_had_not_begun_is_claimed_anew(registry):
+    directory = registry.home.models / "orphan"
+    directory.mkdir(parents=True)
+    (directory / "run.toml").write_text("half")
+    (directory / ".tmp-1").write_text("half")
+    registry.claim("orphan", make_record("orphan"), empty)
+    assert [path.name for path in directory.iterdir()] == ["model.toml"]
+
+
 def test_a_name_that_is_taken_is_a_conflict_and_nothing_changes(registry, add):
     add("one")
     before = registry.home.registry.read_text()

@@ -1,11 +1,12 @@
 """The command line: options in, rendering out. One file a command; the only room of click and rich."""
 
+import contextlib
 import importlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -41,12 +42,6 @@ class ZooGroup(click.Group):
             raise click.UsageError(f"no command '{args[0]}'{did_you_mean(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:  # click would end with 1
-            ctx.exit(_closed_pipe())
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, names in HEADINGS.items():
             commands = [(name, self.get_command(ctx, name)) for name in names]
@@ -55,7 +50,12 @@ class ZooGroup(click.Group):
 
 
 @click.group(cls=ZooGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--home", metavar="DIR", help="The zoo to use, instead of ZOO_HOME, the nearest one above, or your own.")
+@click.option(
+    "--home",
+    type=click.Path(),
+    metavar="DIR",
+    help="The zoo to use, instead of ZOO_HOME, the nearest one above, or your own.",
+)
 @click.option("--no-plugins", is_flag=True, help="Load only the plugins that come with zoo.")
 @click.version_option(package_name="zoo-gpt", prog_name="zoo")
 @click.pass_context
@@ -68,10 +68,9 @@ def zoo(ctx: click.Context, home: str | None, no_plugins: bool) -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the code of what happened."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # an ASCII terminal gets escapes, not a traceback
+    _open_streams()
     code = run(args)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatience must not turn the end into a traceback
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -80,8 +79,24 @@ def main(args: Sequence[str] | None = None) -> None:
         code = code or _fail(
             f"cannot write the output: {(error.strerror or str(error)).lower()}", StorageProblem.exit_code
         )
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard(sys.stdout)
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _discard(sys.stderr)
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Give the streams that were closed for us to nothing, and let no text be too strange for the others."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)  # the lowest that is free, so that no file of ours becomes it
+            mode = "r" if number == 0 else "w"
+            setattr(sys, name, open(descriptor, mode, encoding="utf-8"))  # noqa: SIM115
+    for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=errors)
 
 
 def run(args: Sequence[str] | None = None) -> int:
@@ -95,9 +110,10 @@ def run(args: Sequence[str] | None = None) -> int:
 
             traceback.print_exc()
         return _code_of(error)
+    except SystemExit as end:  # click's way with a shell that completes, and with a closed pipe
+        return int(end.code or 0) if "_ZOO_COMPLETE" in os.environ else _closed_pipe()
     except KeyboardInterrupt:
-        print(file=sys.stderr)
-        return 128 + signal.SIGINT
+        return _fail("interrupted", 128 + signal.SIGINT, label="")
 
 
 def _code_of(error: Exception) -> int:
@@ -109,7 +125,7 @@ def _code_of(error: Exception) -> int:
         case click.exceptions.Exit():
             return error.exit_code
         case click.Abort():
-            return 128 + signal.SIGINT
+            return _fail("interrupted", 128 + signal.SIGINT, label="")
         case click.exceptions.NoArgsIsHelpError():
             print(error.ctx.get_help() if error.ctx else "")
             return 0
@@ -119,10 +135,17 @@ def _code_of(error: Exception) -> int:
             return _closed_pipe()
         case OSError():
             return _fail(f"{(error.strerror or str(error)).lower()}{_file_of(error)}", StorageProblem.exit_code)
-        case MemoryError():
+        case _ if _is_out_of_memory(error):
             return _fail("out of memory; try a smaller batch_size or block_size", StorageProblem.exit_code)
     kind = type(error).__name__
     return _fail(f"this is a bug in zoo: {kind}: {error}; ZOO_DEBUG=1 shows where, please report it", 1)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Python's, or torch's, which is a RuntimeError on a CPU."""
+    return (
+        isinstance(error, MemoryError) or "allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError"
+    )
 
 
 def _usage(error: click.ClickException) -> str:
@@ -138,11 +161,18 @@ def _file_of(error: OSError) -> str:
 
 
 def _fail(message: str, code: int, label: str = "error: ") -> int:
-    print(f"zoo: {label}{safe(' '.join(message.split()))}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # a full or closed stderr must not hide the exit code
+        print(f"zoo: {label}{safe(' '.join(message.split()))}", file=sys.stderr)
     return code
 
 
 def _closed_pipe() -> int:
-    """Whoever read our output has gone: say nothing, and let nothing be flushed at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Whoever read our output has gone: say nothing."""
+    _discard(sys.stdout)
     return 141  # 128 + SIGPIPE, which not every system knows
+
+
+def _discard(stream: TextIO) -> None:
+    """Let what is left in a stream's buffer go nowhere when Python flushes it at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

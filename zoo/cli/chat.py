@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli import numbers
+from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.talking import open_session, sampling_options
 from zoo.cli.terminal import is_terminal, one_line, safe, say
@@ -20,7 +20,7 @@ LEAVE = ("quit", "exit")
 
 
 @click.command(name="chat")
-@click.argument("model", required=False)
+@click.argument("model", required=False, shell_complete=complete.models)
 @sampling_options
 @click.pass_obj
 def command(app: App, /, model: str | None, max_new: int, **sampling: Any) -> None:
@@ -31,7 +31,7 @@ def command(app: App, /, model: str | None, max_new: int, **sampling: Any) -> No
     \b
     echo "ROMEO:" | zoo chat shakespeare
     """
-    found, session = open_session(app, model, "replace", **sampling)
+    found, session = open_session(app, model, "replace", announced=True, **sampling)
     chat = Chat(session, max_new)
     if sys.stdin.isatty():
         _greet(found)
@@ -44,8 +44,8 @@ def command(app: App, /, model: str | None, max_new: int, **sampling: Any) -> No
 def _greet(model: Model) -> None:
     record = model.record
     say(
-        f"{model.name}: {numbers.count(record.parameters)} parameters, val loss {numbers.loss(record.val_loss)}. "
-        "It does not answer but continues what you write; `quit` leaves, Ctrl-C stops the text."
+        f"{model.name}: {numbers.count(record.parameters)} parameters, val loss {numbers.loss(record.val_loss)}.\n"
+        "It does not answer but continues what you write. `quit` leaves, Ctrl-C stops the text."
     )
 
 

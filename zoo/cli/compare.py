@@ -2,14 +2,14 @@
 
 import click
 
-from zoo.cli import numbers
+from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.terminal import say, show
 from zoo.registry.registry import Model
 
 
 @click.command(name="compare")
-@click.argument("models", nargs=-1, metavar="[MODEL...]")
+@click.argument("models", nargs=-1, metavar="[MODEL...]", shell_complete=complete.models)
 @click.option("--all", "everything", is_flag=True, help="Show what is equal, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 @click.pass_obj
@@ -94,6 +94,6 @@ def _differences(models: list[Model], everything: bool, as_json: bool) -> None:
         show_json("differences", comparable=are_comparable(models), fields=values)
         return
     columns = [Column(""), *(Column(model.name, right=True) for model in models)]
-    show_table(columns, [[key, *(numbers.value(value) for value in values)] for key, values in fields])
+    show_table(columns, [[key, *(numbers.field(key, value) for value in values)] for key, values in fields])
     if not are_comparable(models):
         say("zoo: warning: these losses are of different texts or protocols, so none is better than another")

@@ -1,19 +1,22 @@
 """zoo datasets"""
 
+import sys
 import unicodedata
 
 import click
 
-from zoo.cli import numbers
+from zoo.cli import complete, numbers
 from zoo.cli.app import App
-from zoo.cli.terminal import safe, show
+from zoo.cli.terminal import fill, is_terminal, safe, show, width
 
 FIRST_LINES = 8
-LINE_LENGTH = 76
+WIDEST = 80
+LABEL = 11
+QUOTE = "  | "
 
 
 @click.command(name="datasets")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete.datasets)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.pass_obj
 def command(app: App, name: str | None, as_json: bool) -> None:
@@ -41,7 +44,12 @@ def _list(app: App, as_json: bool) -> None:
         state = numbers.count(corpus.characters) if corpus else "bring your own" if not dataset.source else "offered"  # type: ignore[union-attr]
         facts = corpus or dataset
         rows.append([name, state, "private" if facts.private else facts.licence, facts.summary])  # type: ignore[union-attr]
-    columns = [Column("name"), Column("characters"), Column("licence", keep=2), Column("summary", keep=1)]
+    columns = [
+        Column("name"),
+        Column("characters"),
+        Column("licence", keep=2, prose=True),
+        Column("summary", keep=1, prose=True),
+    ]
     show_table(columns, rows)
 
 
@@ -95,14 +103,15 @@ def _look(app: App, name: str, as_json: bool) -> None:
         ]
     )
     show("first lines")
-    lines = next(corpus.blocks("all")).split("\n")[:FIRST_LINES]
-    for line in lines:
-        show("  | " + safe(line if len(line) <= LINE_LENGTH else line[: LINE_LENGTH - 3] + "..."))
+    length = (width() if is_terminal(sys.stdout) else WIDEST) - len(QUOTE)
+    for line in next(corpus.blocks("all")).split("\n")[:FIRST_LINES]:
+        show(QUOTE + safe(line if len(line) <= length else line[: length - 3] + "..."))
 
 
 def _pairs(pairs: list[tuple[str, str]]) -> None:
     for key, value in pairs:
-        show(f"{key:<11} {safe(value)}")
+        line = f"{key:<{LABEL}} {safe(value)}"
+        show(fill(line, indent=" " * (LABEL + 1)) if is_terminal(sys.stdout) else line)
 
 
 def _shown(character: str) -> str:

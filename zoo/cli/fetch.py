@@ -2,14 +2,17 @@
 
 import click
 
+from zoo.cli import complete
 from zoo.cli.app import App
 from zoo.cli.painter import painter
 from zoo.cli.terminal import say
 
 
 @click.command(name="fetch")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@click.option("--from", "source", metavar="SRC", help="A file, a directory or a URL to take the text from.")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete.datasets)
+@click.option(
+    "--from", "source", type=click.Path(), metavar="SRC", help="A file, a directory or a URL to take the text from."
+)
 @click.option("--encoding", metavar="E", help="How the text is encoded, when it is not UTF-8 (cp1252, utf-16, ...).")
 @click.option("--glob", metavar="G", help="Which files of a directory to take, as in '**/*.md'; else all .txt.")
 @click.option("--public", is_flag=True, help="Your own text may appear in cards, reports and exports.")
@@ -41,5 +44,6 @@ def command(
             say(f"{change}: {times:,}")
         say(
             f"fetched {name}: {corpus.characters:,} characters, {len(corpus.alphabet)} distinct, "
-            f"sha256 {corpus.sha256[:12]}{', private' if corpus.private else ''}; next: zoo train --dataset {name}"
+            f"sha256 {corpus.sha256[:12]}{', private' if corpus.private else ''}\n"
+            f"next: zoo train --dataset {name}"
         )

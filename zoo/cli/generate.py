@@ -5,13 +5,14 @@ from typing import Any
 
 import click
 
+from zoo.cli import complete
 from zoo.cli.app import App
 from zoo.cli.talking import open_session, sampling_options
 from zoo.cli.terminal import safe
 
 
 @click.command(name="generate")
-@click.argument("model", required=False)
+@click.argument("model", required=False, shell_complete=complete.models)
 @click.argument("prompt", required=False)
 @sampling_options
 @click.option("--echo", is_flag=True, help="Print the prompt, too.")

@@ -46,6 +46,13 @@ def age(created: str) -> str:
     return f"{int(seconds)} s"
 
 
+def field(key: str, anything: object) -> str:
+    """A field of a record, by its name: losses as everywhere else, a seed without commas."""
+    if key in ("val_loss", "val_bpc", "train_loss") and isinstance(anything, float):
+        return loss(anything)
+    return str(anything) if key == "seed" else value(anything)
+
+
 def value(anything: object) -> str:
     """A field of a record: whole numbers grouped, floats short, yes and no for truths."""
     match anything:

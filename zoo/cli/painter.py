@@ -1,5 +1,6 @@
 """Drawing events: a live bar on a terminal, plain lines in a pipe or a log. All of it goes to stderr."""
 
+import contextlib
 import sys
 import time
 from types import TracebackType
@@ -7,7 +8,7 @@ from typing import Any, Self
 
 from zoo.cli import numbers
 from zoo.cli.app import say_event
-from zoo.cli.terminal import is_terminal, safe, say, width
+from zoo.cli.terminal import fill, is_terminal, safe, say, width
 from zoo.events import Evaluated, Event, Finished, Progress, Sampled, Started, Stepped, Validating
 
 NARROW = 70
@@ -49,7 +50,8 @@ class Painter:
 
     def print(self, text: str) -> None:
         """Lines that stay."""
-        say(text)
+        with contextlib.suppress(OSError):  # nobody to tell it to is no reason to stop
+            print(safe(text), file=sys.stderr, flush=True)
 
     def remark(self, event: Event) -> None:
         say_event(event)
@@ -85,7 +87,7 @@ class LivePainter(Painter):
         self.bar.stop()
 
     def print(self, text: str) -> None:
-        self.console.print(safe(text), soft_wrap=True)
+        self.console.print(text if text.startswith(QUOTE) else fill(safe(text)), soft_wrap=True)
 
     def remark(self, event: Event) -> None:
         self.bar.stop()

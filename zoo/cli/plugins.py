@@ -24,7 +24,7 @@ def command(app: App, as_json: bool) -> None:
         Column("name"),
         Column("source", keep=3),
         Column("version", keep=4),
-        Column("hooks", keep=2),
+        Column("hooks", keep=2, prose=True),
         Column("datasets", keep=1),
         Column("load", right=True, keep=5),
         Column("error"),

@@ -4,12 +4,12 @@ import dataclasses
 
 import click
 
-from zoo.cli import numbers
+from zoo.cli import complete, numbers
 from zoo.cli.terminal import show
 
 
 @click.command(name="presets")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete.presets)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def command(name: str | None, as_json: bool) -> None:
     """List the presets, or every hyperparameter of one: the keys of --set."""
@@ -28,7 +28,9 @@ def command(name: str | None, as_json: bool) -> None:
                 if f.name != "vocab_size":
                     rows.append([f.name, numbers.value(getattr(config, f.name)), f.metadata["help"]])
         show_table(
-            [Column("key"), Column("value", right=True), Column("meaning", keep=1)], rows, title=chosen[0].summary
+            [Column("key"), Column("value", right=True), Column("meaning", keep=1, prose=True)],
+            rows,
+            title=chosen[0].summary,
         )
         return
     columns = [
@@ -40,11 +42,11 @@ def command(name: str | None, as_json: bool) -> None:
         Column("steps", right=True, keep=3),
         Column("val loss", right=True, keep=1),
         Column("minutes", right=True, keep=2),
-        Column("for", keep=8),
+        Column("for", keep=8, prose=True),
     ]
     show_table(columns, [_row(preset) for preset in chosen])
     if any(preset.measured for preset in chosen):
-        show("val loss: windows/v1 on tiny Shakespeare; minutes: on two CPU cores")
+        show("val loss: windows/v1, tiny Shakespeare\nminutes: on two CPU cores")
 
 
 def _row(preset: object) -> list[str]:
@@ -60,6 +62,6 @@ def _row(preset: object) -> list[str]:
         str(model.block_size),
         f"{train.max_steps:,}",
         numbers.loss(measured.get("val_loss")),
-        f"{measured['minutes']:.0f}" if "minutes" in measured else numbers.UNKNOWN,
+        f"{measured['minutes']:.1f}" if "minutes" in measured else numbers.UNKNOWN,
         preset.summary,
     ]

@@ -2,12 +2,13 @@
 
 import click
 
+from zoo.cli import complete
 from zoo.cli.app import App
 from zoo.cli.terminal import say
 
 
 @click.command(name="restore")
-@click.argument("model")
+@click.argument("model", shell_complete=complete.trashed)
 @click.pass_obj
 def command(app: App, model: str) -> None:
     """Bring a removed model back from the trash."""

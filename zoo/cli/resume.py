@@ -2,13 +2,14 @@
 
 import click
 
+from zoo.cli import complete
 from zoo.cli.app import App
 from zoo.cli.painter import painter
 from zoo.cli.train import report
 
 
 @click.command(name="resume")
-@click.argument("model")
+@click.argument("model", shell_complete=complete.own_models)
 @click.pass_obj
 def command(app: App, model: str) -> None:
     """Go on with a training that was interrupted."""

@@ -2,12 +2,13 @@
 
 import click
 
+from zoo.cli import complete
 from zoo.cli.app import App
 from zoo.cli.terminal import say
 
 
 @click.command(name="rm")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...", shell_complete=complete.own_models)
 @click.pass_obj
 def command(app: App, models: tuple[str, ...]) -> None:
     """Move models to the trash; `zoo restore` brings them back."""

@@ -2,13 +2,13 @@
 
 import click
 
-from zoo.cli import numbers
+from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.terminal import one_line, show
 
 
 @click.command(name="show")
-@click.argument("model")
+@click.argument("model", shell_complete=complete.models)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.pass_obj
 def command(app: App, model: str, as_json: bool) -> None:
@@ -39,4 +39,4 @@ def _group(title: str, table: dict[str, object]) -> None:
 
 
 def _pair(key: str, value: object) -> None:
-    show(f"{one_line(key):<17} {one_line(numbers.value(value))}")
+    show(f"{one_line(key):<19} {one_line(numbers.field(key.strip(), value))}")

@@ -3,19 +3,23 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from zoo.cli.terminal import cells, is_terminal, one_line, width
 
 GAP = 2
+SHORTEST_PROSE = 16
 
 
 @dataclass(frozen=True)
 class Column:
-    """`keep` orders the columns by importance: where the terminal is narrow, the highest go first; 0 always stays."""
+    """`keep` orders the columns by importance: where the terminal is narrow, the highest go first; 0 always stays.
+    `prose` may be cut short to fit, before anything goes."""
 
     title: str
     right: bool = False
     keep: int = 0
+    prose: bool = False
 
 
 def show_table(
@@ -45,15 +49,23 @@ def _plain(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str)
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def fitting(columns: Sequence[Column], widths: Sequence[int], available: int) -> list[int]:
-    """The indexes of the columns to show, least important dropped until the rest fits."""
+def fitting(columns: Sequence[Column], widths: Sequence[int], available: int) -> dict[int, int]:
+    """The columns to show and how wide: prose is cut first, then the least important go until the rest fits."""
+    least = [min(w, SHORTEST_PROSE) if column.prose else w for column, w in zip(columns, widths, strict=True)]
     shown = list(range(len(columns)))
-    while sum(widths[i] for i in shown) + GAP * (len(shown) - 1) > available:
-        droppable = [i for i in shown if columns[i].keep]
-        if not droppable:
-            break
+
+    def needed() -> int:
+        return sum(least[i] for i in shown) + GAP * (len(shown) - 1)
+
+    while needed() > available and (droppable := [i for i in shown if columns[i].keep]):
         shown.remove(max(droppable, key=lambda i: columns[i].keep))
-    return shown
+    room = max(0, available - needed())
+    fitted = {}
+    for i in shown:
+        extra = min(room, widths[i] - least[i])
+        room -= extra
+        fitted[i] = least[i] + extra
+    return fitted
 
 
 def _drawn(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str, bold_row: int) -> None:
@@ -65,7 +77,12 @@ def _drawn(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str,
     shown = fitting(columns, _widths(columns, rows), console.width)
     table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold cyan")
     for i in shown:
-        table.add_column(Text(columns[i].title), justify="right" if columns[i].right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if columns[i].right else "left"
+        overflow: Literal["ellipsis", "fold"] = "ellipsis" if columns[i].prose else "fold"
+        most = shown[i] if columns[i].prose else None
+        table.add_column(
+            Text(columns[i].title), justify=justify, overflow=overflow, max_width=most, no_wrap=columns[i].prose
+        )
     for number, row in enumerate(rows):
         table.add_row(*(Text(row[i]) for i in shown), style="bold" if number == bold_row else "")
     if title:

@@ -1,5 +1,6 @@
 """What chat and generate share: the options of sampling, and the way from a name to a session."""
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -49,8 +50,11 @@ def sampling_options(command: F) -> F:
     return command
 
 
-def open_session(app: App, reference: str | None, unknown: str, **sampling: Any) -> "tuple[Model, Session]":
-    """The model that a reference means, and a session with it; says which model was taken when that is not plain."""
+def open_session(
+    app: App, reference: str | None, unknown: str, *, announced: bool = False, **sampling: Any
+) -> "tuple[Model, Session]":
+    """The model that a reference means, and a session with it; says which model was taken when that is not plain,
+    unless the caller announces it to whoever sits at the terminal."""
     from zoo.corpora.vocab import check_unknown
     from zoo.engine.load import load_engine
     from zoo.errors import BadData
@@ -59,11 +63,11 @@ def open_session(app: App, reference: str | None, unknown: str, **sampling: Any)
     policy = check_unknown(unknown)
     choice = Sampling(**sampling)
     model = app.registry.resolve(reference)
-    if model.name != reference:
+    if model.name != reference and not (announced and sys.stdin.isatty()):
         say(f"zoo: talking to {model.name}")
     record = model.record
     if record.weights_sha256 is None:
         how = f"; go on with: zoo resume {model.name}" if model.status == "interrupted" else ""
-        raise BadData(f"'{model.name}' has no weights yet: its training is {model.status}{how}")
+        raise BadData(f"'{model.name}' has no weights yet: its status is {model.status}{how}")
     engine, vocab = load_engine(model.directory, record.model, record.vocab.sha256, record.weights_sha256)
     return model, Session(engine, vocab, choice, policy)

@@ -1,9 +1,11 @@
 """The terminal: what may be written to it, and what it can show."""
 
+import contextlib
 import os
 import re
 import shutil
 import sys
+import textwrap
 import unicodedata
 from typing import TextIO
 
@@ -45,11 +47,23 @@ def cells(text: str) -> int:
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def fill(text: str, indent: str = "  ") -> str:
+    """The text with its lines broken between words where the terminal ends, what follows indented."""
+    return "\n".join(
+        textwrap.fill(line, max(20, width()), subsequent_indent=indent, break_on_hyphens=False)
+        if line.strip()
+        else line
+        for line in text.split("\n")
+    )
+
+
 def show(line: str = "") -> None:
     """One line of data to stdout. Not click.echo, which writes UTF-8 to an ASCII terminal."""
     sys.stdout.write(line + "\n")
 
 
 def say(text: str) -> None:
-    """One line for the reader that is not data: to stderr."""
-    print(safe(text), file=sys.stderr, flush=True)
+    """One line for the reader that is not data: to stderr, broken between words on a terminal."""
+    text = safe(text)
+    with contextlib.suppress(OSError):  # nobody to tell it to is no reason to stop
+        print(fill(text) if is_terminal(sys.stderr) else text, file=sys.stderr, flush=True)

@@ -2,6 +2,7 @@
 
 import click
 
+from zoo.cli import complete
 from zoo.cli.app import App
 from zoo.cli.painter import painter
 from zoo.cli.terminal import say
@@ -9,10 +10,31 @@ from zoo.config import DEFAULT_PRESET, DEFAULT_SEED
 
 
 @click.command(name="train")
-@click.option("-d", "--dataset", required=True, metavar="DATASET", help="The text to train on; fetched if need be.")
-@click.option("-p", "--preset", default=DEFAULT_PRESET, show_default=True, help="Shape and recipe (see: zoo presets).")
+@click.option(
+    "-d",
+    "--dataset",
+    required=True,
+    shell_complete=complete.datasets,
+    metavar="DATASET",
+    help="The text to train on; fetched if need be.",
+)
+@click.option(
+    "-p",
+    "--preset",
+    shell_complete=complete.presets,
+    default=DEFAULT_PRESET,
+    show_default=True,
+    help="Shape and recipe (see: zoo presets).",
+)
 @click.option("-n", "--name", help="What to call the model.  [default: DATASET-PRESET]")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change one hyperparameter of the preset.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    shell_complete=complete.settings,
+    metavar="KEY=VALUE",
+    help="Change one hyperparameter of the preset.",
+)
 @click.option("--vocab", metavar="V", help="characters, bytes, or a plugin's.  [default: the dataset's]")
 @click.option("--device", default="auto", show_default=True, metavar="D", help="cuda, mps, cpu, or the best there is.")
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, metavar="N")
@@ -73,6 +95,6 @@ def report(model: object) -> None:
     record = model.record
     loss = f"val loss {numbers.loss(record.val_loss)} nats per character ({numbers.loss(record.val_bpc)} bits)"
     say(
-        f"trained {model.name} in {numbers.duration(record.seconds)}: {loss}, best at step {record.best_step:,}; "
+        f"trained {model.name} in {numbers.duration(record.seconds)}: {loss}, best at step {record.best_step:,}\n"
         f"next: zoo chat {model.name}"
     )

@@ -54,7 +54,7 @@ class Corpus:
         begin = self.train_bytes if part == "val" else 0
         end = self.train_bytes if part == "train" else self.bytes
         decoder = codecs.getincrementaldecoder("utf-8")()
-        with files.reading(self.text_path), open(self.text_path, "rb") as file:
+        with files.opened(self.text_path) as file:
             file.seek(begin)
             while begin < end:
                 data = file.read(min(BLOCK_BYTES, end - begin))

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -48,7 +49,9 @@ def fetch(
     Raises UsageProblem when the reader must bring the text, BadData when there is none in it, NetworkProblem.
     """
     check_name(dataset.name, "dataset")
-    source = wish.source or dataset.source
+    source = dataset.source if wish.source is None else wish.source
+    if source == "":
+        raise UsageProblem("--from names no file, directory or URL")
     if source is None:
         raise UsageProblem(dataset.instructions or f"dataset '{dataset.name}' needs a text of yours: --from FILE")
     if wish.source and not is_url(source) and expand(source).exists():
@@ -92,7 +95,9 @@ def _recognise(dataset: Dataset, path: Path, known: Iterable[Dataset], on_event:
 
 
 def _readable(path: str) -> str:
-    """A path as text: bytes of a file name that are not UTF-8 are spelt out."""
+    """A source as text that may be kept: without a password, and with bytes that are not UTF-8 spelt out."""
+    if is_url(path):
+        path = re.sub(r"//[^/@]*@", "//", path)
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 

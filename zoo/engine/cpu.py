@@ -55,6 +55,7 @@ class CpuEngine:
         """Give each state its next id; returns the logits (n, V) of what follows. Past the context: half-window/v1."""
         return np.stack([self.extend(state, [id]) for state, id in zip(states, ids, strict=True)])
 
+    @np.errstate(over="ignore", invalid="ignore")  # the sampler refuses what is not finite
     def extend(self, state: State, ids: list[int]) -> Array:
         """Give a state several ids at once; returns the logits (V,) of what follows the last."""
         state.ids += ids

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zoo.errors import UsageProblem
+from zoo.errors import BadData, UsageProblem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,10 +33,12 @@ class Sampler:
         self._random = random.Random(sampling.seed)
 
     def choose(self, logits: "np.ndarray") -> int:
-        """An id drawn from logits (V,)."""
+        """An id drawn from logits (V,); raises BadData when they are not finite."""
         import numpy as np
 
         uniform = self._random.random()
+        if not np.isfinite(logits.max()):
+            raise BadData("the model's numbers are not finite: it diverged in training")
         if self.sampling.temperature == 0:
             return int(logits.argmax())
         cdf = np.cumsum(self.probabilities(logits))
@@ -46,7 +48,8 @@ class Sampler:
         """The distribution (V,) that ids are drawn from, in float64."""
         import numpy as np
 
-        scaled = (logits.astype(np.float64) - logits.max()) / self.sampling.temperature
+        with np.errstate(over="ignore"):  # a temperature near 0 makes all but the likeliest -inf, as it should
+            scaled = (logits.astype(np.float64) - logits.max()) / self.sampling.temperature
         k = self.sampling.top_k
         if 0 < k < len(scaled):
             # exactly k survive: of equal logits the lower ids, for a sort that is stable

@@ -103,7 +103,7 @@ class Record:
             if key not in values:
                 if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
                     raise BadData(f"{where} lacks '{key}'")
-            elif type(values[key]) not in _TYPES[key]:
+            elif type(values[key]) not in _TYPES[key] or _is_huge(values[key]):
                 raise BadData(f"{where}: '{key}' cannot be {_short(values[key])}")
         if values["status"] not in STATUSES:
             raise BadData(f"{where}: 'status' cannot be {_short(values['status'])}; it is one of {', '.join(STATUSES)}")
@@ -140,6 +140,11 @@ def _part(cls: type, table: object, where: str) -> Any:
         if type(value) is not f.type and not (f.type is float and type(value) is int):
             raise BadData(f"{where}: '{f.name}' cannot be {_short(value)}")
     return part
+
+
+def _is_huge(value: object) -> bool:
+    """Whether a whole number is beyond anything that is counted here, or that a float could hold."""
+    return type(value) is int and abs(value) >= 2**63
 
 
 def _short(value: object) -> str:

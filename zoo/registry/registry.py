@@ -79,7 +79,7 @@ class Registry:
         spec = find_spec(STARTERS)
         for location in (spec and spec.submodule_search_locations) or ():
             root = Path(location)
-            if root == self.home.models or root.resolve() == self.home.models.resolve():
+            if _is_same(root, self.home.models):
                 continue
             return {
                 name: Model(name, record, path.parent, starter=True)
@@ -133,6 +133,8 @@ class Registry:
         """
         with self._locked() as document:
             directory = self._free(name, document)
+            if directory.exists():
+                files.remove_tree(directory)
             files.claim_directory(directory)
             try:
                 fill(directory)
@@ -216,12 +218,15 @@ class Registry:
             yield document
 
     def _free(self, name: str, document: dict[str, Any]) -> Path:
-        """The directory for a new model of that name; raises Conflict when the name is taken."""
+        """The directory for a new model of that name; raises Conflict when the name is taken.
+
+        What a kill left of a training that had not begun does not take it: `claim` begins anew there.
+        """
         check_name(name, "model name")
         directory = self.home.models / name
         if name in document["models"]:
             raise Conflict(f"a model named '{name}' exists already; take another name, or: zoo rm {name}")
-        if directory.exists():
+        if directory.exists() and not _is_leftover(directory):
             raise Conflict(f"{directory} is in the way, though the registry does not know it: move it away")
         return directory
 
@@ -238,6 +243,20 @@ class Registry:
             write_card(directory / "model.toml", name, record)
         document["models"][name] = record.to_table()
         write_document(self.home.registry, document)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two paths are one directory."""
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them is missing, or a loop of links
+        return False
+
+
+def _is_leftover(directory: Path) -> bool:
+    """Whether a directory without a row is what a kill left of a training that had not begun."""
+    names = {path.name for path in directory.iterdir() if not path.name.startswith(files.TEMPORARY)}
+    return "run.toml" in names and names <= {"run.toml", "vocab.json", "model.toml"}
 
 
 def _worst_if_unknown(loss: float | None) -> float:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 
 from zoo.config import DEFAULT_PRESET, DEFAULT_SEED, ModelConfig, get_preset
-from zoo.corpora.corpus import Corpus, corpus_names, open_corpus
+from zoo.corpora.corpus import Corpus, Part, corpus_names, open_corpus
 from zoo.corpora.fetch import Wish, fetch
 from zoo.corpora.tokens import encode_part
 from zoo.corpora.vocab import Vocab
@@ -22,6 +22,7 @@ from zoo.registry.record import CorpusPart, VocabPart
 from zoo.registry.registry import Registry
 from zoo.runs.spec import Spec
 
+PARTS: tuple[Part, ...] = ("val", "train")
 BYTES_PER_PARAMETER = 4 * 5  # weights, gradient, two moments of AdamW, the best weights so far
 
 
@@ -65,7 +66,7 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
     corpus = _find_corpus(home, plugins, request.dataset, on_event)
     vocab = plugins.vocab(request.vocab or corpus.vocab, corpus)
     model = preset.model.resolve(len(vocab))
-    _check_memory(model)
+    _check_memory(model, preset.train.batch_size)
     _check_length(corpus, vocab, model)
     from zoo.gpt import device as devices
 
@@ -129,28 +130,29 @@ def _find_corpus(home: Home, plugins: Plugins, name: str, on_event: OnEvent) -> 
 def _check_length(corpus: Corpus, vocab: Vocab, model: ModelConfig) -> None:
     """Each part must hold one window and the id after it."""
     needed = model.block_size + 1
-    for part in ("train", "val"):
-        have = corpus.characters_of(part)
-        if have < needed * 4:  # worth counting exactly: a character may be up to four ids
-            have = len(encode_part(corpus, vocab, part))
-        if have < needed:
-            raise BadData(
-                f"corpus '{corpus.name}' is too short: its {part} part has {have:,} ids, and block_size "
-                f"{model.block_size} needs {needed:,}; add text, or --set block_size={max(1, have - 1)}"
-            )
+    have = {part: corpus.characters_of(part) for part in PARTS}
+    if min(have.values()) < needed * 4:  # worth counting exactly: a character may be up to four ids
+        have = {part: len(encode_part(corpus, vocab, part)) for part in PARTS}
+    part = min(PARTS, key=lambda part: have[part])
+    if have[part] < needed:
+        raise BadData(
+            f"corpus '{corpus.name}' is too short: its {part} part has {have[part]:,} ids, and block_size "
+            f"{model.block_size} needs {needed:,}; add text, or --set block_size={max(1, have[part] - 1)}"
+        )
 
 
-def _check_memory(model: ModelConfig) -> None:
-    """Refuse a model that this machine cannot hold, before anything is allocated."""
-    needed = model.parameters() * BYTES_PER_PARAMETER
+def _check_memory(model: ModelConfig, batch_size: int) -> None:
+    """Refuse a training that this machine cannot hold, before anything is allocated."""
+    per_id = model.n_layer * (8 * model.n_embd + 3 * model.hidden_size) + 3 * model.vocab_size  # kept for the gradient
+    needed = BYTES_PER_PARAMETER * model.parameters() + 4 * batch_size * model.block_size * per_id
     try:
         available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
         return
     if needed > available:
         raise UsageProblem(
-            f"a model of {model.parameters():,} parameters needs about {needed / 2**30:,.0f} GiB to train, "
-            f"and this machine has {available / 2**30:,.0f} GiB"
+            f"{model.parameters():,} parameters and {batch_size * model.block_size:,} ids a step need about "
+            f"{needed / 2**30:,.0f} GiB, and this machine has {available / 2**30:,.0f}; try a smaller batch_size"
         )
 
 

@@ -107,7 +107,8 @@ def _train(trainer: "Trainer", spec: Spec, vocab: Vocab, log: "Log") -> Iterator
         for event in steps:
             log.write(event, spec.train.log_every)
             yield event
-            if isinstance(event, Evaluated) and time.monotonic() - sampled_at > SAMPLE_SECONDS:
+            due = time.monotonic() - sampled_at > SAMPLE_SECONDS
+            if isinstance(event, Evaluated) and (due or event.step == spec.train.max_steps):
                 sampled_at = time.monotonic()
                 yield Sampled(event.step, _sample(trainer, spec, vocab))
     except GeneratorExit:
@@ -123,11 +124,11 @@ def _train(trainer: "Trainer", spec: Spec, vocab: Vocab, log: "Log") -> Iterator
 
 
 def _sample(trainer: "Trainer", spec: Spec, vocab: Vocab) -> str:
-    import numpy as np
-
     session = Session(CpuEngine(spec.model, trainer.current_weights()), vocab, Sampling(seed=spec.seed))
-    with np.errstate(all="ignore"):  # weights on their way to diverging are for the trainer to report
+    try:
         return "".join(session.reply("", SAMPLE_LENGTH))
+    except BadData:  # weights on their way to diverging are for the trainer to report
+        return ""
 
 
 def _finish(run_dir: Path, spec: Spec, trainer: "Trainer", reason: str) -> Iterator[Event]:
