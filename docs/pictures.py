@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 PICTURES = Path(__file__).parent / "pictures"
-COLUMNS = 88
+COLUMNS = 94
 ZOO = f"{sys.executable} -m zoo"
 
 
