@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo import files
+from zoo import files, locks
 from zoo.errors import BadData, Conflict, NotFound, StorageProblem
 
 LIMITED_WRITE = """
@@ -26,8 +26,8 @@ except StorageProblem as error:
 HOLD_LOCK = """
 import sys
 from pathlib import Path
-from zoo import files
-with files.locked(Path(sys.argv[1])):
+from zoo import locks
+with locks.locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -229,28 +229,28 @@ def test_a_lock_that_another_process_holds_is_a_conflict_until_it_ends(tmp_path)
     path = tmp_path / "one.lock"
     holder = start(HOLD_LOCK, path)
     try:
-        assert files.is_locked(path)
-        with pytest.raises(Conflict, match="somebody trains"), files.locked(path, seconds=0.05, busy="somebody trains"):
+        assert locks.is_locked(path)
+        with pytest.raises(Conflict, match="somebody trains"), locks.locked(path, seconds=0.05, busy="somebody trains"):
             pass
-        with pytest.raises(Conflict, match=r"holds .*one\.lock"), files.locked(path, seconds=0.05):
+        with pytest.raises(Conflict, match=r"holds .*one\.lock"), locks.locked(path, seconds=0.05):
             pass
     finally:
         holder.communicate()
-    assert not files.is_locked(path)
-    with files.locked(path, seconds=0.05):
-        assert files.is_locked(path)
+    assert not locks.is_locked(path)
+    with locks.locked(path, seconds=0.05):
+        assert locks.is_locked(path)
 
 
 def test_a_killed_process_holds_no_lock(tmp_path):
     holder = start(HOLD_LOCK, tmp_path / "one.lock")
-    assert files.is_locked(tmp_path / "one.lock")
+    assert locks.is_locked(tmp_path / "one.lock")
     holder.kill()
     holder.communicate()
-    assert not files.is_locked(tmp_path / "one.lock")
+    assert not locks.is_locked(tmp_path / "one.lock")
 
 
 def test_is_locked_creates_nothing(tmp_path):
-    assert not files.is_locked(tmp_path / "never.lock")
+    assert not locks.is_locked(tmp_path / "never.lock")
     assert names_in(tmp_path) == []
 
 

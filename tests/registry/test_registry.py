@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tiny import empty
 
-from zoo import files
+from zoo import locks
 from zoo.errors import BadData, Conflict, NotFound, Refused, StorageProblem, UsageProblem
 from zoo.home import Home
 from zoo.registry import trash
@@ -271,8 +271,8 @@ def test_a_claim_that_fails_leaves_nothing(registry, add):
 
 def test_a_rename_while_the_registry_is_busy_moves_nothing(registry, add, monkeypatch):
     add("one")
-    monkeypatch.setattr("zoo.files.LOCK_SECONDS", 0.1)
-    with files.locked(registry.home.lock("registry"), seconds=1), pytest.raises(Conflict):
+    monkeypatch.setattr("zoo.locks.LOCK_SECONDS", 0.1)
+    with locks.locked(registry.home.lock("registry"), seconds=1), pytest.raises(Conflict):
         Registry(registry.home).rename("one", "two")
     assert own_names(registry.home) == ["one"]
     assert (registry.home.models / "one").is_dir()

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from zoo import files
+from zoo import files, locks
 from zoo.errors import Conflict, NotFound, Refused, ZooError, did_you_mean
 from zoo.home import Home
 from zoo.names import check_name
@@ -38,7 +38,7 @@ class Model:
     @property
     def is_running(self) -> bool:
         """Whether a worker holds the kernel lock on the directory at this moment."""
-        return not self.starter and files.is_locked(self.directory / RUN_LOCK)
+        return not self.starter and locks.is_locked(self.directory / RUN_LOCK)
 
     @property
     def status(self) -> str:
@@ -173,8 +173,9 @@ class Registry:
                 files.make_directory(target.parent)
                 files.move(directory, target)
             except BaseException:
-                document["models"][name] = row
-                write_document(self.home.registry, document)
+                if row is not None:
+                    document["models"][name] = row
+                    write_document(self.home.registry, document)
                 raise
 
     def rename(self, old: str, new: str) -> Model:
@@ -205,14 +206,14 @@ class Registry:
         busy = f"'{model.name}' is in training; stop it first"
         if not model.directory.is_dir():
             return contextlib.nullcontext()
-        return files.locked(model.directory / RUN_LOCK, seconds=0.5, busy=busy)
+        return locks.locked(model.directory / RUN_LOCK, seconds=0.5, busy=busy)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[dict[str, Any]]:
         """registry.toml as it is now, its rows under `models`, while no other process can change it."""
         self.home.create()
         busy = "another zoo process is writing the registry; try again"
-        with files.locked(self.home.lock("registry"), busy=busy):
+        with locks.locked(self.home.lock("registry"), busy=busy):
             document = read_document(self.home.registry)
             document.setdefault("models", {})
             yield document
@@ -226,7 +227,7 @@ class Registry:
         directory = self.home.models / name
         if name in document["models"]:
             raise Conflict(f"a model named '{name}' exists already; take another name, or: zoo rm {name}")
-        if directory.exists() and not _is_leftover(directory):
+        if directory.exists() and not (directory.is_dir() and _is_leftover(directory)):
             raise Conflict(f"{directory} is in the way, though the registry does not know it: move it away")
         return directory
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo import files, weights
+from zoo import files, locks, weights
 from zoo.corpora.corpus import Corpus, open_corpus
 from zoo.corpora.tokens import encode_part
 from zoo.corpora.vocab import Vocab, load_vocab
@@ -44,7 +44,7 @@ def worker(run_dir: Path) -> Iterator[Event]:
     Raises Conflict when another worker has the directory, BadData when the text or vocabulary are not the spec's.
     """
     busy = f"'{run_dir.name}' is in training already{_holder(run_dir)}"
-    with files.locked(run_dir / RUN_LOCK, seconds=1.0, busy=busy):
+    with locks.locked(run_dir / RUN_LOCK, seconds=1.0, busy=busy):
         spec = Spec.load(run_dir / "run.toml")
         corpus = _corpus(run_dir, spec)
         vocab = load_vocab(run_dir / "vocab.json")
