@@ -71,7 +71,7 @@ def test_a_good_download_is_the_file_of_the_server(server, tmp_path):
     assert path == tmp_path / "cache" / "file"
     assert path.read_bytes() == TEXT
     assert [p.name for p in path.parent.iterdir()] == ["file"]
-    assert events[-1] == Progress("downloading file", len(TEXT), len(TEXT), "bytes")
+    assert events[-1] == Progress("downloading text.txt", len(TEXT), len(TEXT), "bytes")
 
 
 def test_a_download_without_a_length_is_taken_whole(server, tmp_path):

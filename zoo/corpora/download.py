@@ -36,7 +36,7 @@ def download(url: str, path: Path, *, sha256: str | None = None, on_event: OnEve
     digest = hashlib.sha256()
     with _connected(url) as response:
         try:
-            files.write_chunks(temporary, _stream(response, path.name, digest, on_event))
+            files.write_chunks(temporary, _stream(response, Path(urlsplit(url).path).name or url, digest, on_event))
             if sha256 and digest.hexdigest() != sha256:
                 have = digest.hexdigest()[:12]
                 raise NetworkProblem(f"{url} has sha256 {have}..., not {sha256[:12]}...: not the pinned bytes")
@@ -126,7 +126,8 @@ def _stream(response: "requests.Response", name: str, digest: Any, on_event: OnE
         raise NetworkProblem(f"{response.url} broke off after {done:,} bytes: {_reason(error)}") from error
     if total is not None and done != total:
         raise NetworkProblem(f"{response.url} broke off after {done:,} of {total:,} bytes")
-    on_event(Progress(f"downloading {name}", done, done, "bytes"))
+    if total is None:  # else the last chunk has said so
+        on_event(Progress(f"downloading {name}", done, done, "bytes"))
 
 
 def _reason(error: Exception) -> str:
