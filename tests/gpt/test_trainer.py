@@ -2,6 +2,8 @@
 
 import math
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -381,3 +383,14 @@ def test_a_training_that_diverges_keeps_finite_weights(tmp_path, shape, eval_eve
         list(trainer.run())
     assert 1 <= trainer.progress.step < 500
     assert all(np.isfinite(array).all() for array in trainer.best_weights().values())
+
+
+def test_threads_wait_without_spinning_unless_told_otherwise():
+    program = "import os; import zoo.gpt; print(os.environ['OMP_WAIT_POLICY'])"
+    for given, expected in ((None, "passive"), ("active", "active")):
+        environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+        environment.update({"OMP_WAIT_POLICY": given} if given else {})
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == expected
