@@ -64,7 +64,11 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
     if not 0 <= request.seed < 2**63:
         raise UsageProblem(f"seed must lie between 0 and 2^63 - 1, and is {request.seed}")
     corpus = _find_corpus(home, plugins, request.dataset, on_event)
-    vocab = plugins.vocab(request.vocab or corpus.vocab, corpus)
+    vocab = plugins.vocab(corpus.vocab if request.vocab is None else request.vocab, corpus)
+    if missing := vocab.unknown("".join(corpus.alphabet)):
+        raise BadData(
+            f"the vocabulary lacks {len(missing)} characters of corpus '{corpus.name}': {' '.join(missing[:20])}"
+        )
     model = preset.model.resolve(len(vocab))
     _check_memory(model, preset.train.batch_size)
     _check_length(corpus, vocab, model)
