@@ -5,6 +5,7 @@ is synced after it. So a reader, a kill or a power cut finds the old file or the
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -124,7 +125,12 @@ def move(source: Path, target: Path) -> None:
     if target.exists():
         raise Conflict(f"{target} exists already")
     with storing(target):
-        os.rename(source, target)
+        try:
+            os.rename(source, target)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # it has come into being just now
+                raise Conflict(f"{target} exists already") from None
+            raise
         sync_directory(target.parent)
         if source.parent != target.parent:
             sync_directory(source.parent)
@@ -134,12 +140,13 @@ def move(source: Path, target: Path) -> None:
 def moved(source: Path, target: Path) -> Iterator[None]:
     """`move`, taken back if the block fails."""
     make_directory(target.parent)
-    move(source, target)
     try:
+        move(source, target)
         yield
     except BaseException:
-        with contextlib.suppress(ZooError):
-            move(target, source)
+        if target.exists() and not source.exists():  # else it was the move that failed, before anything moved
+            with contextlib.suppress(ZooError):
+                move(target, source)
         raise
 
 

@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.errors import BadData, Conflict, StorageProblem
+from zoo.errors import BadData, Conflict, NotFound
 from zoo.files import storing
 
 LOCK_SECONDS = 10.0
@@ -16,14 +18,14 @@ def locked(path: Path, *, seconds: float | None = None, busy: str = "") -> Itera
     """Hold the kernel's exclusive lock on the file `path`, which is created and never deleted.
 
     Raises Conflict (saying `busy`) when somebody else holds it longer than `seconds` (else LOCK_SECONDS), and
-    StorageProblem when its directory does not exist. The lock ends with its process.
+    NotFound when its directory does not exist. The lock ends with its process.
     """
     import filelock
 
     if path.exists() and not path.is_file():
         raise BadData(f"{path} is not a regular file")
     if not path.parent.is_dir():  # filelock would create it
-        raise StorageProblem(f"cannot lock {path}: there is no such directory")
+        raise NotFound(f"{path.parent} is missing")
     lock = filelock.FileLock(path, fallback_to_soft=False)
     with storing(path):
         try:
@@ -53,3 +55,25 @@ def is_locked(path: Path) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let signals that would end this process wait until the block is done, and then have their effect.
+
+    By Python's own handlers, not by a mask, which other threads of the process would not share.
+    """
+    waiting: list[int] = []
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            signum = getattr(signal, name, None)
+            if signum is not None and signal.getsignal(signum) not in (signal.SIG_IGN, None):
+                before[signum] = signal.signal(signum, lambda number, frame: waiting.append(number))
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+        for signum in waiting:
+            signal.raise_signal(signum)

@@ -157,8 +157,9 @@ def test_rm_of_several_removes_all_or_none(zoo, tiny_model):
 def test_a_restored_model_never_replaces_another(zoo, home, tiny_model):
     assert zoo("rm", "tiny-nano").code == 0
     (home.models / "tiny-nano").mkdir()
+    (home.models / "tiny-nano" / "mine.txt").write_text("mine")
     assert zoo("restore", "tiny-nano").code == 5
-    (home.models / "tiny-nano").rmdir()
+    (home.models / "tiny-nano" / "mine.txt").unlink()
     assert zoo("restore", "tiny-nano").code == 0
 
 

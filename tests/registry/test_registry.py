@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tiny import empty
 
-from zoo import locks
+from zoo import files, locks
 from zoo.errors import BadData, Conflict, NotFound, Refused, StorageProblem, UsageProblem
 from zoo.home import Home
 from zoo.registry import trash
@@ -231,7 +231,7 @@ def test_an_update_replaces_the_row_and_the_card(registry, add):
 def test_an_update_of_a_model_that_is_gone_brings_nothing_back(registry, add):
     add("one")
     add("two")
-    registry.dismiss("one", registry.home.trash / "one")
+    registry.dismiss("one", "id of one", registry.home.trash / "one")
     for id in ("id of one", "id of two"):
         with pytest.raises(NotFound, match="removed or renamed meanwhile"):
             registry.update("one", id, status="interrupted")
@@ -242,7 +242,7 @@ def test_an_update_of_a_model_that_is_gone_brings_nothing_back(registry, add):
 def test_a_dismissed_model_moves_with_its_files(registry, add, tmp_path):
     add("one")
     add("two")
-    registry.dismiss("one", registry.home.trash / "one")
+    registry.dismiss("one", "id of one", registry.home.trash / "one")
     assert own_names(registry.home) == ["two"]
     assert (registry.home.trash / "one" / "model.toml").is_file()
 
@@ -251,7 +251,7 @@ def test_a_model_that_cannot_be_moved_keeps_its_row(registry, add):
     add("one")
     (registry.home.trash / "one").mkdir(parents=True)
     with pytest.raises(Conflict):
-        registry.dismiss("one", registry.home.trash / "one")
+        registry.dismiss("one", "id of one", registry.home.trash / "one")
     assert own_names(registry.home) == ["one"]
     assert card(registry.home, "one").is_file()
 
@@ -280,6 +280,7 @@ def test_a_rename_while_the_registry_is_busy_moves_nothing(registry, add, monkey
 
 def test_a_directory_without_a_row_is_said_to_be_in_the_way(registry, zoo):
     (registry.home.models / "orphan").mkdir(parents=True)
+    (registry.home.models / "orphan" / "weights.safetensors").write_bytes(b"precious")
     with pytest.raises(Conflict, match="in the way"):
         registry.check_free("orphan")
 
@@ -327,6 +328,7 @@ def test_a_rename_that_cannot_be_changes_nothing(zoo, home, add, new, code):
     add("one")
     add("two")
     (home.models / "in-the-way").mkdir()
+    (home.models / "in-the-way" / "mine.txt").write_text("mine")
     before = home.registry.read_text()
     assert zoo("rename", "one", new).code == code
     assert home.registry.read_text() == before
@@ -653,3 +655,51 @@ def test_get_takes_exact_names_only(registry, add):
     assert registry.get("essays-nano").record.path == "models/essays-nano"
     with pytest.raises(NotFound, match="did you mean 'essays-nano'"):
         registry.get("essays")
+
+
+@pytest.mark.parametrize("after", range(6))
+@pytest.mark.parametrize("command", [["rename", "one", "two"], ["rm", "one"]])
+def test_an_interrupt_at_any_sync_leaves_row_and_directory_together(home, add, zoo, command, after):
+    add("one")
+    (home.models / "one" / "weights.safetensors").write_bytes(b"precious")
+    program = f"""
+import os, signal
+from zoo import files
+sync, count = files.sync_directory, 0
+def interrupted(path):
+    global count
+    count += 1
+    if count == {after} + 1:
+        os.kill(os.getpid(), signal.SIGINT)
+    sync(path)
+files.sync_directory = interrupted
+from zoo.cli import main
+main({command!r})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 130), done
+    assert "Traceback" not in done.stderr
+    rows = own_names(home)
+    assert [path.name for path in home.models.iterdir()] == rows
+    kept = [*home.models.rglob("weights.safetensors"), *home.trash.rglob("weights.safetensors")]
+    assert [path.read_bytes() for path in kept] == [b"precious"]
+
+
+@pytest.mark.parametrize("after", range(3))
+def test_a_sync_that_fails_is_taken_back(registry, add, monkeypatch, after):
+    add("one")
+    (registry.home.models / "one" / "weights.safetensors").write_bytes(b"precious")
+    sync, calls = files.sync_directory, []
+
+    def fail(path):
+        calls.append(path)
+        if len(calls) == after + 1:
+            raise OSError(5, "Input/output error")
+        sync(path)
+
+    monkeypatch.setattr(files, "sync_directory", fail)
+    with pytest.raises(StorageProblem):
+        registry.rename("one", "two")
+    assert own_names(registry.home) == ["one"]
+    assert [path.name for path in registry.home.models.iterdir()] == ["one"]
+    assert read_records(card(registry.home, "one"))["one"].path == "models/one"

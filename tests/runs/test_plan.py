@@ -225,6 +225,7 @@ def test_a_name_that_is_taken_is_refused_and_the_default_name_counts_on(zoo, hom
         assert outcome.code == 0
         assert f"trained {expected}" in outcome.err
     (home.models / "stray").mkdir()
+    (home.models / "stray" / "precious.txt").write_text("mine")
     with pytest.raises(Conflict):
         plan(home, Plugins(), request(name="stray"))
 

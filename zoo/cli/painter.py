@@ -84,7 +84,12 @@ class LivePainter(Painter):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.bar.stop()
+        with contextlib.suppress(OSError):
+            self.bar.stop()
+
+    def __call__(self, event: Event) -> None:
+        with contextlib.suppress(OSError):  # a terminal that has gone is no reason to stop
+            super().__call__(event)
 
     def print(self, text: str) -> None:
         self.console.print(text if text.startswith(QUOTE) else fill(safe(text)), soft_wrap=True)
@@ -134,7 +139,7 @@ class Pace:
     def __call__(self, event: Event) -> None:
         if isinstance(event, Started):
             self.max_steps, self._tokens, self._first = event.max_steps, event.tokens, event.step
-            self._began = time.monotonic()
+            self._began, self._step = time.monotonic(), event.step
         elif isinstance(event, Stepped):
             self._step = event.step
         elif isinstance(event, Evaluated):

@@ -1,6 +1,7 @@
 """The registry of a home: reads registry.toml and the starters, changes it under a lock."""
 
 import contextlib
+import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -132,9 +133,7 @@ class Registry:
         Raises Conflict when either exists; whatever fails, neither is left.
         """
         with self._locked() as document:
-            directory = self._free(name, document)
-            if directory.exists():
-                files.remove_tree(directory)
+            directory = self._clear(name, document)
             files.claim_directory(directory)
             try:
                 fill(directory)
@@ -148,7 +147,9 @@ class Registry:
     def adopt(self, name: str, record: Record, source: Path) -> None:
         """Move a directory in from elsewhere in the home and give it a row; raises Conflict when the name is taken."""
         with self._locked() as document:
-            directory = self._free(name, document)
+            directory = self._clear(name, document)
+            if not source.is_dir():
+                raise NotFound(f"model '{name}' was restored or moved meanwhile")
             with files.moved(source, directory):
                 self._insert(name, record, document)
 
@@ -161,33 +162,35 @@ class Registry:
             record = replace(self._current(name, id, document), **changes)
             self._insert(name, record, document)
 
-    def dismiss(self, name: str, target: Path) -> None:
-        """Drop a row and move its directory away. The row goes first, so that no row ever points at nothing."""
+    def dismiss(self, name: str, id: str, target: Path) -> None:
+        """Drop a row and move its directory away. The row goes first, so that no row ever points at nothing.
+
+        Raises NotFound when the row is gone, or is another model's by now.
+        """
         with self._locked() as document:
-            row = document["models"].pop(name, None)
+            directory = self.directory_of(name, self._current(name, id, document))
+            del document["models"][name]
             write_document(self.home.registry, document)
-            directory = self.home.models / name
-            if not directory.is_dir():
-                return
-            try:
-                files.make_directory(target.parent)
-                files.move(directory, target)
-            except BaseException:
-                if row is not None:
-                    document["models"][name] = row
-                    write_document(self.home.registry, document)
-                raise
+            if directory.is_dir():
+                with files.moved(directory, target):
+                    pass
 
     def rename(self, old: str, new: str) -> Model:
         """Give a model and its directory another name; raises Conflict when it is taken or the model is in training."""
         check_name(new, "model name")
         model = self.own_model(old)
         with self.exclusively(model), self._locked() as document:
-            record = replace(self._current(old, model.record.id, document), path=f"models/{new}")
-            with files.moved(model.directory, self._free(new, document)):
+            before = self._current(old, model.record.id, document)
+            directory = self._clear(new, document)
+            with files.moved(model.directory, directory):
                 rows = document["models"]
                 document["models"] = {new if name == old else name: row for name, row in rows.items()}
-                self._insert(new, record, document)
+                try:
+                    self._insert(new, replace(before, path=f"models/{new}"), document)
+                except BaseException:
+                    with contextlib.suppress(ZooError):
+                        write_card(directory / "model.toml", old, before)
+                    raise
         return self.get(new)
 
     def check_free(self, name: str) -> None:
@@ -210,18 +213,28 @@ class Registry:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[dict[str, Any]]:
-        """registry.toml as it is now, its rows under `models`, while no other process can change it."""
+        """registry.toml as it is now, its rows under `models`, while no other process can change it.
+
+        Whatever fails in the block, the file is as it was; signals wait until the block is done.
+        """
         self.home.create()
         busy = "another zoo process is writing the registry; try again"
         with locks.locked(self.home.lock("registry"), busy=busy):
             document = read_document(self.home.registry)
             document.setdefault("models", {})
-            yield document
+            before = copy.deepcopy(document)
+            with locks.undisturbed():
+                try:
+                    yield document
+                except BaseException:
+                    with contextlib.suppress(ZooError):
+                        write_document(self.home.registry, before)
+                    raise
 
     def _free(self, name: str, document: dict[str, Any]) -> Path:
         """The directory for a new model of that name; raises Conflict when the name is taken.
 
-        What a kill left of a training that had not begun does not take it: `claim` begins anew there.
+        What a kill left of a training that had not begun does not take it.
         """
         check_name(name, "model name")
         directory = self.home.models / name
@@ -229,6 +242,13 @@ class Registry:
             raise Conflict(f"a model named '{name}' exists already; take another name, or: zoo rm {name}")
         if directory.exists() and not (directory.is_dir() and _is_leftover(directory)):
             raise Conflict(f"{directory} is in the way, though the registry does not know it: move it away")
+        return directory
+
+    def _clear(self, name: str, document: dict[str, Any]) -> Path:
+        """As `_free`, and nothing stands there any more."""
+        directory = self._free(name, document)
+        if directory.exists():
+            files.remove_tree(directory)
         return directory
 
     def _current(self, name: str, id: str, document: dict[str, Any]) -> Record:
@@ -255,9 +275,10 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def _is_leftover(directory: Path) -> bool:
-    """Whether a directory without a row is what a kill left of a training that had not begun."""
+    """Whether a directory without a row holds nothing that anybody would miss: what a kill left of a training that had
+    not begun, or the lock of one who came late."""
     names = {path.name for path in directory.iterdir() if not path.name.startswith(files.TEMPORARY)}
-    return "run.toml" in names and names <= {"run.toml", "vocab.json", "model.toml"}
+    return names <= {"run.toml", "vocab.json", "model.toml", RUN_LOCK} and not locks.is_locked(directory / RUN_LOCK)
 
 
 def _worst_if_unknown(loss: float | None) -> float:

@@ -14,7 +14,7 @@ from zoo.registry.registry import Model, Registry
 def discard(registry: Registry, model: Model) -> None:
     """Move a model to the trash; raises Conflict while it is in training."""
     with registry.exclusively(model):
-        registry.dismiss(model.name, _place(registry.home, model.name))
+        registry.dismiss(model.name, model.record.id, _place(registry.home, model.name))
 
 
 def restore(registry: Registry, name: str) -> Model:

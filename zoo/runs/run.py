@@ -59,30 +59,29 @@ def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = ne
 
 def _follow(registry: Registry, spec: Spec, run_dir: Path, on_event: OnEvent, stop: Stop) -> Model:
     """Iterate over the worker, writing to the registry when it starts, stops or is done."""
-    steps, step, committed = worker(run_dir), 0, False
+    steps, step, taken, committed = worker(run_dir), 0, False, False
     try:
         for event in steps:
             step = event.step if isinstance(event, Started | Stepped) else step
             if isinstance(event, Started):
                 _take_up(registry, spec)
+                taken = True
             if isinstance(event, Finished):
                 # while the worker still holds the directory, so that nobody sees it neither running nor ready
                 _commit(registry, spec, event)
                 committed = True
+                _clean_up(run_dir)
             on_event(event)
             if (signum := stop()) is not None and not committed:
                 raise Stopped(f"stopped at step {step:,}; go on with: zoo resume {spec.name}", signum)
             if isinstance(event, Finished) and event.reason:
                 raise Diverged(f"{event.reason}; the {event.weights} finite weights are kept as '{spec.name}'")
-    except BaseException as error:
-        steps.close()  # type: ignore[attr-defined]
-        if not committed and not isinstance(error, Conflict):
+    except BaseException:
+        if taken and not committed:  # while the directory is still ours
             with suppress(ZooError):
                 registry.update(spec.name, spec.id, status="interrupted", steps=step)
+        steps.close()  # type: ignore[attr-defined]
         raise
-    finally:
-        if committed:
-            _clean_up(run_dir)
     return registry.get(spec.name)
 
 
