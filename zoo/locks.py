@@ -32,6 +32,8 @@ def locked(path: Path, *, seconds: float | None = None, busy: str = "") -> Itera
             lock.acquire(timeout=LOCK_SECONDS if seconds is None else seconds)
         except filelock.Timeout:
             raise Conflict(busy or f"another zoo process holds {path}; try again") from None
+        except FileNotFoundError:  # moved away between the look and the lock
+            raise NotFound(f"{path.parent} is missing") from None
     try:
         yield
     finally:
