@@ -703,3 +703,15 @@ def test_a_sync_that_fails_is_taken_back(registry, add, monkeypatch, after):
     assert own_names(registry.home) == ["one"]
     assert [path.name for path in registry.home.models.iterdir()] == ["one"]
     assert read_records(card(registry.home, "one"))["one"].path == "models/one"
+
+
+def test_a_refused_change_does_not_touch_the_registry(registry, add):
+    add("one")
+    add("two")
+    path = registry.home.registry
+    path.write_text("# by hand\n" + path.read_text())
+    before = path.read_bytes(), path.stat().st_mtime_ns
+    for refused in (lambda: registry.rename("one", "two"), lambda: registry.claim("one", make_record("one"), empty)):
+        with pytest.raises(Conflict):
+            refused()
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before

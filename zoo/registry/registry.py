@@ -1,7 +1,6 @@
 """The registry of a home: reads registry.toml and the starters, changes it under a lock."""
 
 import contextlib
-import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from zoo import files, locks
 from zoo.errors import Conflict, NotFound, Refused, ZooError, did_you_mean
 from zoo.home import Home
 from zoo.names import check_name
-from zoo.registry.document import read_document, read_records, write_card, write_document
+from zoo.registry.document import SIZE_LIMIT, read_document, read_records, write_card, write_document
 from zoo.registry.record import Record
 
 STARTERS = "zoo_starters"
@@ -222,13 +221,14 @@ class Registry:
         with locks.locked(self.home.lock("registry"), busy=busy):
             document = read_document(self.home.registry)
             document.setdefault("models", {})
-            before = copy.deepcopy(document)
+            before = files.read_bytes(self.home.registry, limit=SIZE_LIMIT)
             with locks.undisturbed():
                 try:
                     yield document
                 except BaseException:
                     with contextlib.suppress(ZooError):
-                        write_document(self.home.registry, before)
+                        if files.read_bytes(self.home.registry, limit=SIZE_LIMIT) != before:
+                            files.write_bytes(self.home.registry, before)
                     raise
 
     def _free(self, name: str, document: dict[str, Any]) -> Path:
