@@ -6,7 +6,7 @@ import inspect
 import io
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
@@ -173,11 +173,11 @@ class Plugins:
                 plugin.datasets.append(dataset.name)
         return offered
 
-    def dataset(self, name: str) -> Dataset:
-        """The dataset of that name; raises NotFound with a suggestion."""
+    def dataset(self, name: str, fetched: Iterable[str] = ()) -> Dataset:
+        """The dataset of that name; raises NotFound with a suggestion, which may be one of the `fetched` names too."""
         if name not in self.datasets:
             raise NotFound(
-                f"no dataset named '{name}'{did_you_mean(name, self.datasets)} "
+                f"no dataset named '{name}'{did_you_mean(name, [*fetched, *self.datasets])} "
                 f"(see: zoo datasets; a text of your own: zoo fetch {name} --from PATH)"
             )
         return self.datasets[name]

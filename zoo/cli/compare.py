@@ -1,11 +1,16 @@
 """zoo compare"""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.terminal import say, show
 from zoo.registry.registry import Model
+
+if TYPE_CHECKING:
+    from zoo.measure.compare import Leaderboard
 
 
 @click.command(name="compare")
@@ -66,10 +71,7 @@ def _leaderboards(models: list[Model], as_json: bool) -> None:
         show_table(columns, rows, title=title, bold_row=0 if has_loss(board.models[0]) else -1)
 
 
-def _board(board: object) -> dict[str, object]:
-    from zoo.measure.compare import Leaderboard
-
-    assert isinstance(board, Leaderboard)
+def _board(board: "Leaderboard") -> dict[str, object]:
     keys = ("val_loss", "val_bpc", "parameters", "steps", "seconds", "seed")
     models = [
         {"name": m.name, "status": m.status, **{key: getattr(m.record, key) for key in keys}} for m in board.models

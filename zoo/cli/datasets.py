@@ -2,12 +2,17 @@
 
 import sys
 import unicodedata
+from typing import TYPE_CHECKING
 
 import click
 
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.terminal import fill, is_terminal, safe, show, width
+
+if TYPE_CHECKING:
+    from zoo.corpora.corpus import Corpus
+    from zoo.corpora.dataset import Dataset
 
 FIRST_LINES = 8
 WIDEST = 80
@@ -53,26 +58,22 @@ def _list(app: App, as_json: bool) -> None:
     show_table(columns, rows)
 
 
-def _entry(name: str, dataset: object, corpus: object) -> dict[str, object]:
+def _entry(name: str, dataset: "Dataset | None", corpus: "Corpus | None") -> dict[str, object]:
     from dataclasses import asdict
 
-    facts = {key: value for key, value in asdict(corpus).items() if key != "directory"} if corpus else None  # type: ignore[call-overload]
-    return {"name": name, "offered": asdict(dataset) if dataset else None, "fetched": facts}  # type: ignore[call-overload]
+    facts = {key: value for key, value in asdict(corpus).items() if key != "directory"} if corpus else None
+    return {"name": name, "offered": asdict(dataset) if dataset else None, "fetched": facts}
 
 
 def _look(app: App, name: str, as_json: bool) -> None:
     from zoo.cli.json_out import show_json
     from zoo.corpora.corpus import corpus_names, open_corpus
-    from zoo.errors import NotFound, did_you_mean
     from zoo.names import check_name
 
     check_name(name, "dataset")
     fetched = corpus_names(app.home)
     if name not in fetched:
-        if name not in app.plugins.datasets:
-            known = [*fetched, *app.plugins.datasets]
-            raise NotFound(f"no dataset named '{name}'{did_you_mean(name, known)} (see: zoo datasets)")
-        dataset = app.plugins.dataset(name)
+        dataset = app.plugins.dataset(name, fetched)
         if as_json:
             show_json("dataset", **_entry(name, dataset, None), alphabet=None)
             return

@@ -50,8 +50,7 @@ class Painter:
 
     def print(self, text: str) -> None:
         """Lines that stay."""
-        with contextlib.suppress(OSError):  # nobody to tell it to is no reason to stop
-            print(safe(text), file=sys.stderr, flush=True)
+        say(text)
 
     def remark(self, event: Event) -> None:
         say_event(event)

@@ -6,6 +6,7 @@ import click
 
 from zoo.cli import complete, numbers
 from zoo.cli.terminal import show
+from zoo.config import Preset
 
 
 @click.command(name="presets")
@@ -49,10 +50,7 @@ def command(name: str | None, as_json: bool) -> None:
         show("val loss: windows/v1, tiny Shakespeare\nminutes: on two CPU cores")
 
 
-def _row(preset: object) -> list[str]:
-    from zoo.config import Preset
-
-    assert isinstance(preset, Preset)
+def _row(preset: Preset) -> list[str]:
     model, train, measured = preset.model, preset.train, preset.measured
     return [
         preset.name,

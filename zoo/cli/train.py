@@ -2,11 +2,12 @@
 
 import click
 
-from zoo.cli import complete
+from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.painter import painter
 from zoo.cli.terminal import say
 from zoo.config import DEFAULT_PRESET, DEFAULT_SEED
+from zoo.registry.registry import Model
 
 
 @click.command(name="train")
@@ -86,12 +87,8 @@ def parse_settings(pairs: tuple[str, ...]) -> dict[str, str]:
     return settings
 
 
-def report(model: object) -> None:
-    """The last line of a training."""
-    from zoo.cli import numbers
-    from zoo.registry.registry import Model
-
-    assert isinstance(model, Model)
+def report(model: Model) -> None:
+    """The last lines of a training."""
     record = model.record
     loss = f"val loss {numbers.loss(record.val_loss)} nats per character ({numbers.loss(record.val_bpc)} bits)"
     say(

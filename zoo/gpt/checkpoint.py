@@ -16,7 +16,7 @@ from zoo.events import OnEvent, Warned, ignore
 from zoo.gpt.model import GPT
 
 KEEP = 2
-_NAME = re.compile(r"step-(\d{9})\.([0-9a-f]{16})\.safetensors")
+_NAME = re.compile(r"step-\d{9}\.[0-9a-f]{16}\.safetensors")
 _LIMIT = 2**36
 
 
@@ -50,8 +50,9 @@ def save_checkpoint(
     path = directory / f"step-{progress.step:09d}.{hashlib.sha256(data).hexdigest()[:16]}.safetensors"
     files.write_bytes(path, data)
     # of the others only earlier steps are worth keeping: a later one was damaged, or this run would have begun there
-    earlier = [old for old in _newest_first(directory) if _step_of(old) < progress.step]
-    for old in set(_newest_first(directory)) - {path, *earlier[: KEEP - 1]}:
+    found = _newest_first(directory)
+    earlier = [old for old in found if old.name < f"step-{progress.step:09d}"]
+    for old in set(found) - {path, *earlier[: KEEP - 1]}:
         files.remove(old)
     return path
 
@@ -98,13 +99,8 @@ def _restore(optimizer: torch.optim.Optimizer, model: GPT, tensors: dict[str, Te
         optimizer.state[parameters[name]][state] = tensor.to(parameters[name].device)
 
 
-def _step_of(path: Path) -> int:
-    match = _NAME.fullmatch(path.name)
-    return int(match[1]) if match else -1
-
-
 def _newest_first(directory: Path) -> list[Path]:
-    """Checkpoints by step, not by the clock."""
+    """Checkpoints by step, not by the clock; steps have as many digits in every name."""
     if not directory.is_dir():
         return []
     return sorted((path for path in directory.iterdir() if _NAME.fullmatch(path.name)), reverse=True)

@@ -13,7 +13,7 @@ from zoo.corpora.corpus import Corpus, Part, corpus_names, open_corpus
 from zoo.corpora.fetch import Wish, fetch
 from zoo.corpora.tokens import encode_part
 from zoo.corpora.vocab import Vocab
-from zoo.errors import BadData, NotFound, UsageProblem, did_you_mean
+from zoo.errors import BadData, UsageProblem
 from zoo.events import OnEvent, ignore
 from zoo.home import Home
 from zoo.names import LONGEST, check_name, free_name
@@ -122,13 +122,7 @@ def _find_corpus(home: Home, plugins: Plugins, name: str, on_event: OnEvent) -> 
     fetched = corpus_names(home)
     if name in fetched:
         return open_corpus(home, name)
-    if name not in plugins.datasets:
-        known = [*fetched, *plugins.datasets]
-        raise NotFound(
-            f"no dataset named '{name}'{did_you_mean(name, known)} "
-            f"(see: zoo datasets; a text of your own: zoo fetch {name} --from PATH)"
-        )
-    return fetch(home, plugins.dataset(name), Wish(), opener=plugins.open, on_event=on_event)
+    return fetch(home, plugins.dataset(name, fetched), Wish(), opener=plugins.open, on_event=on_event)
 
 
 def _check_length(corpus: Corpus, vocab: Vocab, model: ModelConfig) -> None:

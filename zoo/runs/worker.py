@@ -115,8 +115,6 @@ def _train(trainer: "Trainer", spec: Spec, vocab: Vocab, log: "Log") -> Iterator
         log.sync()  # before the checkpoint, which must not be newer than the log
         steps.close()  # type: ignore[attr-defined]
         raise
-    except Diverged:
-        raise
     except BaseException:
         with suppress(ZooError):  # what went wrong here matters more than what goes wrong with the last checkpoint
             steps.close()  # type: ignore[attr-defined]
