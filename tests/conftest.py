@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import random
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -19,6 +20,41 @@ from zoo.cli import run
 from zoo.home import Home
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+CAMPAIGN = {
+    "kills": (1_000, "processes killed while they write the registry"),
+    "cold-kills": (60, "real trainings killed and resumed"),
+    "writers": (64, "processes that write the registry at once"),
+    "cuts": (5_000, "simulated power cuts"),
+    "mutations": (10_000, "damaged files of each kind"),
+    "strings": (10_000, "strings sent through every command to a terminal"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The sizes of the tests in tests/faults: a tenth of the whole campaign, unless asked for."""
+    group = parser.getgroup("campaign", "sizes of the fault campaign")
+    group.addoption("--full", action="store_true", help="the whole campaign instead of a tenth")
+    group.addoption("--chance", type=int, default=0, help="seed of all that is drawn at random (default: 0)")
+    for name, (whole, what) in CAMPAIGN.items():
+        group.addoption(f"--{name}", type=int, help=f"{what} (default: {whole // 10}, with --full {whole})")
+
+
+@pytest.fixture(scope="session")
+def size(request: pytest.FixtureRequest) -> Callable[[str], int]:
+    """How much of the campaign to run: size("kills") is a count."""
+
+    def of(name: str) -> int:
+        whole = CAMPAIGN[name][0]
+        asked = request.config.getoption(f"--{name}")
+        return asked if asked is not None else whole if request.config.getoption("--full") else whole // 10
+
+    return of
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """Random numbers that repeat with --chance."""
+    return random.Random(f"{request.config.getoption('--chance')} {request.node.name}")
 
 
 class Input(io.StringIO):
