@@ -15,7 +15,7 @@ from zoo.errors import Stopped, StorageProblem, ZooError, did_you_mean
 
 HEADINGS = {
     "corpora": ("fetch", "datasets", "plugins"),
-    "train": ("train", "resume", "presets"),
+    "train": ("train", "resume", "presets", "verify", "reproduce"),
     "look": ("list", "show", "compare"),
     "talk": ("chat", "generate"),
     "keep": ("rename", "rm", "restore", "completion"),

@@ -1,6 +1,7 @@
 """A corpus: the text that `fetch` stored, with its split and its hashes, in `.zoo/corpora/NAME/<sha8>/`."""
 
 import codecs
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -78,10 +79,16 @@ class Corpus:
             raise BadData(f"{self.directory / 'alphabet.json'} is damaged; fetch '{self.name}' again")
         return counts
 
-    def check_text(self) -> None:
-        """Raise BadData unless the stored text still has its sha256."""
+    def check_text(self, val_sha256: str | None = None) -> None:
+        """Raise BadData unless the stored text still has its sha256, and its validation part has the one given, or else
+        its own."""
         if not self.text_path.exists() or files.sha256_of(self.text_path) != self.sha256:
             raise BadData(f"the stored text of corpus '{self.name}' was changed; fetch it again")
+        val = hashlib.sha256()
+        for block in self.blocks("val"):
+            val.update(block.encode())
+        if val.hexdigest() != (self.val_sha256 if val_sha256 is None else val_sha256):
+            raise BadData(f"corpus '{self.name}' is split in another place than it was; fetch it again")
 
 
 def corpus_names(home: Home) -> list[str]:

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
+from typing import Any
 
 from zoo.config import DEFAULT_PRESET, DEFAULT_SEED, ModelConfig, get_preset
 from zoo.corpora.corpus import Corpus, Part, corpus_names, open_corpus
@@ -76,20 +77,16 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
 
     device = devices.choose_device(request.device)
     spec = Spec(
-        id=str(uuid.uuid4()),
+        **circumstances(device),
         name=name,
         dataset=corpus.name,
         preset=preset.name,
         seed=request.seed,
         device=device,
-        device_name=devices.device_name(device),
-        host=platform.node(),
         dtype=devices.choose_dtype(device),
         threads=devices.cpu_threads(),
         private=corpus.private,
-        created=datetime.now(UTC).replace(microsecond=0).isoformat(),
         command=request.command(),
-        versions=_versions(),
         corpora=(
             CorpusPart(
                 name=corpus.name, sha256=corpus.sha256, val_sha256=corpus.val_sha256, characters=corpus.characters
@@ -102,17 +99,38 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
     return spec, vocab
 
 
-def _choose_name(home: Home, request: Request) -> str:
-    """The asked-for name, if it is free, else `<dataset>-<preset>` with a number where that is taken."""
-    registry = Registry(home)
-    taken = set(registry.own())
+def circumstances(device: str) -> dict[str, Any]:
+    """What of a spec nobody chooses: which run it is, when, and on what."""
+    from zoo.gpt.device import device_name
+
+    return {
+        "id": str(uuid.uuid4()),
+        "created": datetime.now(UTC).replace(microsecond=0).isoformat(),
+        "host": platform.node(),
+        "device_name": device_name(device),
+        "versions": {
+            "zoo": metadata.version("zoo-gpt"),
+            "torch": metadata.version("torch"),
+            "numpy": metadata.version("numpy"),
+            "python": platform.python_version(),
+        },
+    }
+
+
+def unused_name(home: Home, wanted: str) -> str:
+    """The wanted name, with a number where that is taken; one that nobody asked for never hides a starter's."""
+    taken = set(Registry(home).models())
     if home.models.is_dir():
         taken |= {path.name for path in home.models.iterdir()}
-    if request.name is None:  # only a name that was asked for may hide a starter's
-        name = free_name(f"{request.dataset}-{request.preset}"[:LONGEST], taken | set(registry.models()))
-        return check_name(name, "model name")
+    return check_name(free_name(wanted, taken), "model name")
+
+
+def _choose_name(home: Home, request: Request) -> str:
+    """The asked-for name, if it is free, else `<dataset>-<preset>`."""
+    if request.name is None:
+        return unused_name(home, f"{request.dataset}-{request.preset}"[:LONGEST])
     check_name(request.name, "model name")
-    registry.check_free(request.name)
+    Registry(home).check_free(request.name)
     return request.name
 
 
@@ -152,12 +170,3 @@ def _check_memory(model: ModelConfig, batch_size: int) -> None:
             f"{model.parameters():,} parameters and {batch_size * model.block_size:,} ids a step need about "
             f"{needed / 2**30:,.0f} GiB, and this machine has {available / 2**30:,.0f}; try a smaller batch_size"
         )
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "zoo": metadata.version("zoo-gpt"),
-        "torch": metadata.version("torch"),
-        "numpy": metadata.version("numpy"),
-        "python": platform.python_version(),
-    }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zoo import files
 from zoo.corpora.vocab import Vocab, save_vocab
-from zoo.errors import BadData, Conflict, Diverged, Stopped, ZooError
+from zoo.errors import Conflict, Diverged, Stopped, StorageProblem, ZooError
 from zoo.events import Finished, OnEvent, Started, Stepped, ignore
 from zoo.home import Home
 from zoo.protocol import bits
@@ -52,8 +52,7 @@ def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = ne
         raise Conflict(f"'{model.name}' is finished: there is nothing to resume")
     run_dir = model.directory
     spec = Spec.load(run_dir / "run.toml")
-    if spec.id != model.record.id:
-        raise BadData(f"{run_dir / 'run.toml'} belongs to another model")
+    spec.check_record(model.record)
     return _follow(registry, dataclasses.replace(spec, name=model.name), run_dir, on_event, stop)
 
 
@@ -76,11 +75,14 @@ def _follow(registry: Registry, spec: Spec, run_dir: Path, on_event: OnEvent, st
                 raise Stopped(f"stopped at step {step:,}; go on with: zoo resume {spec.name}", signum)
             if isinstance(event, Finished) and event.reason:
                 raise Diverged(f"{event.reason}; the {event.weights} finite weights are kept as '{spec.name}'")
-    except BaseException:
-        if taken and not committed:  # while the directory is still ours
+    except BaseException as error:
+        # while the directory is still ours; not when the registry was busy, for it was waited for long enough
+        if taken and not committed and not isinstance(error, Conflict):
             with suppress(ZooError):
                 registry.update(spec.name, spec.id, status="interrupted", steps=step)
         steps.close()  # type: ignore[attr-defined]
+        if taken and isinstance(error, Conflict | StorageProblem):
+            raise type(error)(f"{error}; then go on with: zoo resume {spec.name}") from error
         raise
     return registry.get(spec.name)
 

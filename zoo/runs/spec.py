@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from zoo import files
 from zoo.config import ModelConfig, TrainConfig
@@ -12,6 +12,8 @@ from zoo.protocol import WINDOWS_V1
 from zoo.registry.record import CorpusPart, Record, VocabPart
 
 SCHEMA = 1
+# what of a record decides the outcome; the rest says who, when and where, and may be edited
+DECISIVE = ("id", "seed", "device", "dtype", "threads", "corpora", "vocab", "model", "train")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,15 @@ class Spec:
         except (KeyError, TypeError, AttributeError, UsageProblem) as error:
             raise BadData(f"{path} is damaged: {error}") from None
 
+    def check_record(self, record: Record) -> None:
+        """Raise BadData, naming what differs, unless the record is of this run."""
+        begun = _flat(self.record())
+        recorded = _flat(record)
+        for key in begun | recorded:
+            here, there = begun.get(key), recorded.get(key)
+            if here != there:
+                raise BadData(f"run.toml of '{self.name}' says {key} = {here}, but its record {there}")
+
     def record(self) -> Record:
         """The record of this run as it begins."""
         return Record(
@@ -85,3 +96,9 @@ class Spec:
             model=self.model.to_dict(),
             train=self.train.to_dict(),
         )
+
+
+def _flat(record: Record) -> dict[str, Any]:
+    """What decides the outcome, the tables of hyperparameters taken apart."""
+    values = {key: getattr(record, key) for key in DECISIVE}
+    return {**values, **values.pop("model"), **values.pop("train")}

@@ -75,7 +75,7 @@ def _corpus(run_dir: Path, spec: Spec) -> Corpus:
     """The text the spec names, seen to be unchanged."""
     part = spec.corpora[0]
     corpus = open_corpus(Home(run_dir.parent.parent), part.name, part.sha256)
-    corpus.check_text()
+    corpus.check_text(part.val_sha256)
     return corpus
 
 

@@ -1,0 +1,58 @@
+"""zoo verify"""
+
+import click
+
+from zoo.cli import complete, numbers
+from zoo.cli.app import App
+from zoo.cli.painter import painter
+from zoo.cli.terminal import say
+from zoo.errors import BadData
+
+
+@click.command(name="verify")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...", shell_complete=complete.models)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.pass_obj
+def command(app: App, models: tuple[str, ...], as_json: bool) -> None:
+    """Hash weights and text again, and recompute the recorded loss."""
+    from zoo.cli.table import Column, show_table
+    from zoo.measure.verify import verify
+
+    found = [app.registry.resolve(name) for name in dict.fromkeys(models)]
+    with painter() as on_event:
+        verdicts = [verify(app.home, model, on_event) for model in found]
+    if as_json:
+        from zoo.cli.json_out import show_json
+
+        entries = [
+            {
+                "name": verdict.model.name,
+                "recorded": verdict.model.record.val_loss,
+                "recomputed": verdict.recomputed,
+                "difference": verdict.difference,
+                "problem": None if verdict.problem is None else str(verdict.problem),
+            }
+            for verdict in verdicts
+        ]
+        show_json("verify", models=entries)
+    else:
+        columns = [Column("model"), Column("recorded", right=True), Column("recomputed", right=True, keep=2)]
+        columns += [Column("off by", right=True, keep=1), Column("verdict")]
+        rows = [
+            [
+                verdict.model.name,
+                numbers.loss(verdict.model.record.val_loss),
+                numbers.loss(verdict.recomputed),
+                "-" if verdict.difference is None else f"{verdict.difference:.1e}",
+                "ok" if verdict.problem is None else "not as recorded",
+            ]
+            for verdict in verdicts
+        ]
+        show_table(columns, rows)
+    problems = [verdict.problem for verdict in verdicts if verdict.problem is not None]
+    if len(problems) == 1:
+        raise problems[0]
+    for problem in problems:
+        say(f"zoo: warning: {problem}")
+    if problems:
+        raise BadData(f"{len(problems)} of {len(found)} models are not as recorded")
