@@ -187,6 +187,12 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
+def protect(path: Path) -> None:
+    """Let only owner and group write a file or directory."""
+    with storing(path):
+        path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~stat.S_IWOTH)
+
+
 def append_line(path: Path, line: str) -> None:
     """Add one line to a log; not synced, for logs are cut back to a checkpoint anyway. Raises Refused for a link."""
     _refuse_link(path)

@@ -18,7 +18,7 @@ HEADINGS = {
     "train": ("train", "resume", "presets", "verify", "reproduce"),
     "look": ("list", "show", "compare"),
     "talk": ("chat", "generate"),
-    "keep": ("rename", "rm", "restore", "completion"),
+    "keep": ("rename", "rm", "restore", "doctor", "completion"),
 }
 COMMANDS = [name for names in HEADINGS.values() for name in names]
 

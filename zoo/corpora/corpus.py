@@ -11,6 +11,7 @@ from zoo import files
 from zoo.errors import BadData, NotFound
 from zoo.home import Home
 
+SCHEMA = 1  # of corpus.toml
 BLOCK_BYTES = 2**20
 Part = Literal["all", "train", "val"]
 
@@ -111,19 +112,32 @@ def open_corpus(home: Home, name: str, sha256: str | None = None) -> Corpus:
         sha8 = files.read_text(current, limit=100).strip()
     else:
         sha8 = sha256[:8]
-    path = root / sha8 / "corpus.toml"
-    if not path.is_file():
+    if not (root / sha8 / "corpus.toml").is_file():
         raise NotFound(f"the text {sha8} of corpus '{name}' is not here; fetch it again (zoo fetch {name})")
+    corpus = load_corpus(root / sha8)
+    if sha256 is not None and corpus.sha256 != sha256:
+        raise BadData(f"{corpus.directory} is not the text that was asked for; fetch '{name}' again")
+    return corpus
+
+
+def load_corpus(directory: Path) -> Corpus:
+    """The corpus in a directory, by its corpus.toml; raises BadData for one that is damaged."""
+    path = directory / "corpus.toml"
     table = files.read_toml(path)
+    if type(table.get("schema")) is int and table["schema"] > SCHEMA:
+        raise BadData(f"{path} was written by a newer zoo (schema {table['schema']}); upgrade to read it")
     known = {f.name: get_origin(f.type) or f.type for f in fields(Corpus) if f.name != "directory"}
     values = {key: value for key, value in table.items() if key in known}
     wrong = [key for key, value in values.items() if type(value) is not known[key]]
     try:
-        corpus = Corpus(directory=path.parent, **values)
+        corpus = Corpus(directory=directory, **values)
     except TypeError:
         wrong = ["schema"]
     if wrong:
-        raise BadData(f"{path} is damaged: '{wrong[0]}'; fetch '{name}' again")
-    if sha256 is not None and corpus.sha256 != sha256:
-        raise BadData(f"{path} is not the text that was asked for; fetch '{name}' again")
+        raise BadData(f"{path} is damaged: '{wrong[0]}'; fetch '{directory.parent.name}' again")
     return corpus
+
+
+def fetch_lock(home: Home, name: str) -> Path:
+    """What is held while a text is fetched under that name."""
+    return home.lock(f"fetch-{name}")

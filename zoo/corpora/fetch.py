@@ -1,5 +1,6 @@
 """Fetch: from a dataset, or a source of the reader's own, to a stored corpus."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -9,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from zoo import files
-from zoo.corpora.corpus import Corpus
+from zoo import files, locks
+from zoo.corpora.corpus import Corpus, fetch_lock
 from zoo.corpora.dataset import Dataset, Document, ReadOptions, is_url
 from zoo.corpora.download import download
 from zoo.corpora.normalise import Normaliser
@@ -20,6 +21,7 @@ from zoo.events import Note, OnEvent, ignore
 from zoo.home import Home, expand
 from zoo.names import check_name
 
+WAIT_SECONDS = 600.0
 Opener = Callable[[str, ReadOptions], Iterator[Document]]
 WAYS_ON = "ways on: --from with a file you have, or another text (zoo fetch plays, zoo fetch pydoc)"
 
@@ -71,14 +73,25 @@ def fetch(
         "options": {key: value for key, value in (("encoding", wish.encoding), ("glob", wish.glob)) if value},
     }
     home.create()
-    cache = home.cache / dataset.name
-    files.make_directory(cache)
-    try:
-        opened = _download(dataset, source, cache, on_event) if is_url(source) else source
-        options = ReadOptions(encoding=wish.encoding, glob=wish.glob, cache=cache, on_event=on_event)
-        return store_corpus(home, Normaliser(opener(opened, options)), about, on_event)
-    finally:
-        files.remove_if_empty(cache)
+    with _alone(home, dataset.name, on_event):
+        cache = home.cache / dataset.name
+        files.make_directory(cache)
+        try:
+            opened = _download(dataset, source, cache, on_event) if is_url(source) else source
+            options = ReadOptions(encoding=wish.encoding, glob=wish.glob, cache=cache, on_event=on_event)
+            return store_corpus(home, Normaliser(opener(opened, options)), about, on_event)
+        finally:
+            files.remove_if_empty(cache)
+
+
+@contextlib.contextmanager
+def _alone(home: Home, name: str, on_event: OnEvent) -> Iterator[None]:
+    """One fetch of a name at a time: a second one waits for the first, and then finds what it has cached."""
+    lock = fetch_lock(home, name)
+    if locks.is_locked(lock):
+        on_event(Note(f"another zoo process is fetching '{name}'; waiting for it"))
+    with locks.locked(lock, seconds=WAIT_SECONDS, busy=f"another zoo process is still fetching '{name}'; try again"):
+        yield
 
 
 def _recognise(dataset: Dataset, path: Path, known: Iterable[Dataset], on_event: OnEvent) -> Dataset:

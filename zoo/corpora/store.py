@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from zoo import files
-from zoo.corpora.corpus import BLOCK_BYTES, Corpus, open_corpus
+from zoo.corpora.corpus import BLOCK_BYTES, SCHEMA, Corpus, open_corpus
 from zoo.corpora.normalise import Normaliser
 from zoo.errors import BadData, Conflict, ZooError
 from zoo.events import OnEvent, Progress, ignore
 from zoo.home import Home
 
-SCHEMA = 1
 TRAIN_SHARE = 0.9  # as in the seed
 
 

@@ -50,7 +50,7 @@ def save_checkpoint(
     path = directory / f"step-{progress.step:09d}.{hashlib.sha256(data).hexdigest()[:16]}.safetensors"
     files.write_bytes(path, data)
     # of the others only earlier steps are worth keeping: a later one was damaged, or this run would have begun there
-    found = _newest_first(directory)
+    found = newest_first(directory)
     earlier = [old for old in found if old.name < f"step-{progress.step:09d}"]
     for old in set(found) - {path, *earlier[: KEEP - 1]}:
         files.remove(old)
@@ -64,10 +64,10 @@ def load_checkpoint(
 
     A damaged one is passed over with a warning; raises BadData when there are checkpoints and none is whole.
     """
-    found = _newest_first(directory)
+    found = newest_first(directory)
     for path in found:
         try:
-            arrays, metadata = _read(path)
+            arrays, metadata = read(path)
         except BadData as error:
             on_event(Warned(f"passed over a checkpoint: {error}"))
             continue
@@ -83,7 +83,7 @@ def load_checkpoint(
     return None
 
 
-def _read(path: Path) -> tuple[dict[str, np.ndarray], str]:
+def read(path: Path) -> tuple[dict[str, np.ndarray], str]:
     """Arrays and metadata of a checkpoint whose bytes are those that its name speaks of."""
     data = files.read_bytes(path, limit=_LIMIT)
     if not path.name.endswith(f"{hashlib.sha256(data).hexdigest()[:16]}.safetensors"):
@@ -99,7 +99,7 @@ def _restore(optimizer: torch.optim.Optimizer, model: GPT, tensors: dict[str, Te
         optimizer.state[parameters[name]][state] = tensor.to(parameters[name].device)
 
 
-def _newest_first(directory: Path) -> list[Path]:
+def newest_first(directory: Path) -> list[Path]:
     """Checkpoints by step, not by the clock; steps have as many digits in every name."""
     if not directory.is_dir():
         return []

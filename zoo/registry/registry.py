@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo import files, locks
-from zoo.errors import Conflict, NotFound, Refused, ZooError, did_you_mean
+from zoo.errors import BadData, Conflict, NotFound, Refused, ZooError, did_you_mean
 from zoo.home import Home
 from zoo.names import check_name
 from zoo.registry.document import SIZE_LIMIT, read_document, read_records, write_card, write_document
@@ -66,7 +66,8 @@ class Registry:
 
     def own(self) -> dict[str, Model]:
         """The home's models by name, in the order of registry.toml. Raises BadData for a damaged file."""
-        return {name: self._model(name, record) for name, record in read_records(self.home.registry).items()}
+        with _pointing_to_the_doctor():
+            return {name: self._model(name, record) for name, record in read_records(self.home.registry).items()}
 
     def models(self) -> dict[str, Model]:
         """Own models and those starters that no own name hides."""
@@ -167,12 +168,16 @@ class Registry:
         Raises NotFound when the row is gone, or is another model's by now.
         """
         with self._locked() as document:
-            directory = self.directory_of(name, self._current(name, id, document))
+            record = self._current(name, id, document)
+            directory = self.directory_of(name, record)
             del document["models"][name]
             write_document(self.home.registry, document)
             if directory.is_dir():
                 with files.moved(directory, target):
                     pass
+            else:
+                files.make_directory(target)
+                write_card(target / "model.toml", name, record)
 
     def rename(self, old: str, new: str) -> Model:
         """Give a model and its directory another name; raises Conflict when it is taken or the model is in training."""
@@ -219,7 +224,8 @@ class Registry:
         self.home.create()
         busy = "another zoo process is writing the registry; try again"
         with locks.locked(self.home.lock("registry"), busy=busy):
-            document = read_document(self.home.registry)
+            with _pointing_to_the_doctor():
+                document = read_document(self.home.registry)
             document.setdefault("models", {})
             before = files.read_bytes(self.home.registry, limit=SIZE_LIMIT)
             with locks.undisturbed():
@@ -240,7 +246,7 @@ class Registry:
         directory = self.home.models / name
         if name in document["models"]:
             raise Conflict(f"a model named '{name}' exists already; take another name, or: zoo rm {name}")
-        if directory.exists() and not (directory.is_dir() and _is_leftover(directory)):
+        if directory.exists() and not (directory.is_dir() and is_leftover(directory)):
             raise Conflict(f"{directory} is in the way, though the registry does not know it: move it away")
         return directory
 
@@ -266,6 +272,15 @@ class Registry:
         write_document(self.home.registry, document)
 
 
+@contextlib.contextmanager
+def _pointing_to_the_doctor() -> Iterator[None]:
+    """Say of damage where it can be mended."""
+    try:
+        yield
+    except BadData as error:
+        raise BadData(f"{error} (see: zoo doctor)") from None
+
+
 def _is_same(one: Path, other: Path) -> bool:
     """Whether two paths are one directory."""
     try:
@@ -274,7 +289,7 @@ def _is_same(one: Path, other: Path) -> bool:
         return False
 
 
-def _is_leftover(directory: Path) -> bool:
+def is_leftover(directory: Path) -> bool:
     """Whether a directory without a row holds nothing that anybody would miss: what a kill left of a training that had
     not begun, or the lock of one who came late."""
     names = {path.name for path in directory.iterdir() if not path.name.startswith(files.TEMPORARY)}

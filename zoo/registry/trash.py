@@ -1,12 +1,14 @@
 """The trash: where `zoo rm` puts models, and `zoo restore` finds them."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from zoo import files
 from zoo.errors import BadData, NotFound, did_you_mean
 from zoo.home import Home
-from zoo.registry.document import read_records
+from zoo.registry.document import SIZE_LIMIT, read_records, write_card
 from zoo.registry.record import Record
 from zoo.registry.registry import Model, Registry
 
@@ -14,7 +16,7 @@ from zoo.registry.registry import Model, Registry
 def discard(registry: Registry, model: Model) -> None:
     """Move a model to the trash; raises Conflict while it is in training."""
     with registry.exclusively(model):
-        registry.dismiss(model.name, model.record.id, _place(registry.home, model.name))
+        registry.dismiss(model.name, model.record.id, place(registry.home, model.name))
 
 
 def restore(registry: Registry, name: str) -> Model:
@@ -29,16 +31,47 @@ def restore(registry: Registry, name: str) -> Model:
 
 def contents(home: Home) -> dict[str, tuple[Path, Record]]:
     """What the trash holds, by name; of several with one name the last to go in."""
-    found: dict[str, tuple[Path, Record]] = {}
-    if home.trash.is_dir():
-        for card in sorted(home.trash.glob("*/model.toml")):
-            with suppress(BadData):  # one damaged card must not hide the others
-                for name, record in read_records(card).items():
-                    found[name] = card.parent, record
-    return found
+    return {name: (directory, record) for name, directory, record in models(home)}
 
 
-def _place(home: Home, name: str) -> Path:
+def models(home: Home) -> Iterator[tuple[str, Path, Record]]:
+    """Every model in the trash, by the order in which those of one name went in."""
+    if not home.trash.is_dir():
+        return
+    for card in sorted(home.trash.glob("*/model.toml")):
+        with suppress(BadData):  # one damaged card must not hide the others
+            for name, record in read_records(card).items():
+                yield name, card.parent, record
+
+
+def size(home: Home) -> int:
+    """Bytes in the trash."""
+    return sum(path.lstat().st_size for path in home.trash.rglob("*") if path.is_file() or path.is_symlink())
+
+
+def put_away(home: Home, path: Path) -> None:
+    """Move anything of a home to the trash; what it was shows in its name there."""
+    parts = path.relative_to(home.models if path.is_relative_to(home.models) else home.path).parts
+    target = place(home, ".".join(part.lstrip(".") for part in parts))
+    files.make_directory(target.parent)
+    files.move(path, target)
+
+
+def put_away_row(home: Home, name: str, record: Record) -> None:
+    """Keep a row that has no directory, as the model.toml of one."""
+    target = place(home, name)
+    files.make_directory(target)
+    write_card(target / "model.toml", name, record)
+
+
+def keep_copy(home: Home, path: Path) -> None:
+    """Put a copy of a file of the home into the trash."""
+    target = place(home, path.name)
+    files.make_directory(target.parent)
+    files.write_bytes(target, files.read_bytes(path, limit=SIZE_LIMIT))
+
+
+def place(home: Home, name: str) -> Path:
     """A free directory in the trash; its name sorts by time among those of one model."""
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     return home.trash / f"{name}~{now}"

@@ -62,6 +62,20 @@ class Spec:
         except (KeyError, TypeError, AttributeError, UsageProblem) as error:
             raise BadData(f"{path} is damaged: {error}") from None
 
+    @classmethod
+    def of(cls, name: str, record: Record) -> Self:
+        """The spec that a record was made from; raises BadData when its hyperparameters make no run."""
+        fields = {f.name for f in dataclasses.fields(cls)} - {"name", "model", "train"}
+        try:
+            return cls(
+                name=name,
+                model=ModelConfig.from_dict(record.model),
+                train=TrainConfig.from_dict(record.train),
+                **{key: getattr(record, key) for key in fields},
+            )
+        except (TypeError, UsageProblem) as error:
+            raise BadData(f"the record of '{name}' makes no model: {error}") from None
+
     def check_record(self, record: Record) -> None:
         """Raise BadData, naming what differs, unless the record is of this run."""
         begun = _flat(self.record())

@@ -1,0 +1,400 @@
+"""The doctor: every kind of damage is found, told of once, and put right without losing a byte."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny import tiny_settings
+
+from zoo import locks
+from zoo.corpora.corpus import fetch_lock, open_corpus
+from zoo.errors import Stopped
+from zoo.home import Home
+from zoo.plugins import Plugins
+from zoo.registry.registry import Registry
+from zoo.runs.plan import Request, plan
+from zoo.runs.run import start
+
+MODEL = "tiny-nano"
+
+
+def of_model(home: Home) -> Path:
+    return home.models / MODEL
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def flip(path: Path, at: float = 0.75) -> None:
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * at)] ^= 1
+    path.write_bytes(data)
+
+
+def drop_row(home: Home) -> None:
+    home.registry.write_text("schema = 1\n")
+
+
+def text_directory(home: Home) -> Path:
+    return open_corpus(home, "tiny").directory
+
+
+def interrupt(home: Home, name: str = "half") -> Path:
+    """The directory of a training that was stopped after a few checkpoints."""
+    settings = dict(pair.split("=") for pair in tiny_settings(max_steps=40)[1::2])
+    spec, vocab = plan(home, Plugins(), Request(dataset="tiny", name=name, settings=settings))
+    asked = iter(range(1000))
+    with pytest.raises(Stopped):
+        start(home, spec, vocab, stop=lambda: 2 if next(asked) == 30 else None)
+    return home.models / name
+
+
+def damaged_checkpoint(home: Home) -> str:
+    path = max((interrupt(home) / "checkpoints").iterdir())
+    flip(path)
+    return f"models/half/checkpoints/{path.name}"
+
+
+def half_renamed(home: Home) -> str:
+    of_model(home).rename(home.models / "other")
+    return f"models/{MODEL}"
+
+
+def copied(home: Home, name: str) -> str:
+    shutil.copytree(of_model(home), home.models / name)
+    return f"models/{name}"
+
+
+def leftover(home: Home) -> str:
+    (home.models / "begun").mkdir()
+    shutil.copy(of_model(home) / "run.toml", home.models / "begun")
+    return "models/begun"
+
+
+def dangling(home: Home) -> str:
+    (home.models / "away").symlink_to(home.path / "nowhere")
+    return "models/away"
+
+
+def write(path: Path, data: bytes, home: Home) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return str(path.relative_to(home.path))
+
+
+def older_weights(home: Home) -> str:
+    """A row that a kill left behind its card: the card knows the weights that are there."""
+    edit(home.registry, 'status = "ready"', 'status = "training"')
+    edit(home.registry, 'weights_sha256 = "', 'weights_sha256 = "00')
+    return f"models/{MODEL}"
+
+
+def at(where: str, harm: Callable[[Home], object]) -> Callable[[Home], str]:
+    """A damage that is told of at `where`."""
+
+    def damage(home: Home) -> str:
+        harm(home)
+        return where
+
+    return damage
+
+
+def second_row(home: Home, name: str) -> None:
+    _, _, rows = home.registry.read_text().partition("[models.")
+    with home.registry.open("a") as file:
+        file.write("[models." + rows.replace(MODEL, name))
+
+
+def linked(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
+def changed_text(home: Home, name: str) -> str:
+    directory = text_directory(home)
+    path = directory / name
+    path.write_bytes(path.read_bytes()[:-10])
+    return str(directory.relative_to(home.path))
+
+
+def other_metadata(home: Home, old: str, new: str) -> str:
+    directory = text_directory(home)
+    edit(directory / "corpus.toml", old, new)
+    return str(directory.relative_to(home.path))
+
+
+def newer_text(home: Home) -> str:
+    return other_metadata(home, "schema = 1", "schema = 2")
+
+
+def edited_seed(home: Home) -> None:
+    for path in (home.registry, of_model(home) / "model.toml"):
+        edit(path, "seed = 1337", "seed = 7")
+
+
+HERE = f"models/{MODEL}"
+DAMAGES: dict[str, Callable[[Home], str]] = {
+    "registry missing": at("registry.toml", lambda h: h.registry.unlink()),
+    "registry empty": at("registry.toml", lambda h: h.registry.write_bytes(b"")),
+    "registry cut off": at("registry.toml", lambda h: h.registry.write_bytes(h.registry.read_bytes()[:-200])),
+    "registry with conflict markers": at("registry.toml", lambda h: edit(h.registry, "schema", "<<<<<<< a\nschema")),
+    "registry in UTF-16": at("registry.toml", lambda h: h.registry.write_text(h.registry.read_text(), "utf-16")),
+    "registry is a directory": at("registry.toml", lambda h: (h.registry.unlink(), h.registry.mkdir())),
+    "row of wrong types": at("registry.toml", lambda h: edit(h.registry, "steps = 20", 'steps = "20"')),
+    "row that leads elsewhere": at("registry.toml", lambda h: edit(h.registry, f'path = "{HERE}"', 'path = "/etc"')),
+    "row of a forbidden name": at("registry.toml", lambda h: second_row(h, "Con")),
+    "row without directory": at(HERE, lambda h: shutil.rmtree(of_model(h))),
+    "directory without row": at(HERE, drop_row),
+    "renamed by half": half_renamed,
+    "a copy without row": lambda h: copied(h, "copy"),
+    "a name in capitals": lambda h: copied(h, MODEL.upper()),
+    "a name that cannot be": lambda h: copied(h, "my model"),
+    "what was left of a claim": leftover,
+    "an empty directory": at("models/empty", lambda h: (h.models / "empty").mkdir()),
+    "a dangling link": dangling,
+    "row and card apart": at(HERE, lambda h: edit(h.registry, 'note = ""', 'note = "mine"')),
+    "row behind its card": older_weights,
+    "card missing": at(f"{HERE}/model.toml", lambda h: (of_model(h) / "model.toml").unlink()),
+    "card damaged": at(f"{HERE}/model.toml", lambda h: (of_model(h) / "model.toml").write_bytes(b"\xff")),
+    "card is a link": at(f"{HERE}/model.toml", lambda h: linked(of_model(h) / "model.toml")),
+    "weights missing": at(HERE, lambda h: (of_model(h) / "weights.safetensors").unlink()),
+    "weights flipped": at(HERE, lambda h: flip(of_model(h) / "weights.safetensors")),
+    "weights cut off": at(HERE, lambda h: os.truncate(of_model(h) / "weights.safetensors", 100)),
+    "vocabulary damaged": at(HERE, lambda h: edit(of_model(h) / "vocab.json", "alphabet", "alphabit")),
+    "vocabulary missing": at(HERE, lambda h: (of_model(h) / "vocab.json").unlink()),
+    "spec missing": at(f"{HERE}/run.toml", lambda h: (of_model(h) / "run.toml").unlink()),
+    "spec damaged": at(f"{HERE}/run.toml", lambda h: edit(of_model(h) / "run.toml", "seed", "sead")),
+    "state left behind": lambda h: write(of_model(h) / "state.json", b"{}", h),
+    "checkpoints left behind": at(
+        f"{HERE}/checkpoints", lambda h: write(of_model(h) / "checkpoints" / "step-1", b"x", h)
+    ),
+    "checkpoint damaged": damaged_checkpoint,
+    "temporary of the registry": lambda h: write(h.path / ".tmp-0", b"x", h),
+    "temporary of a model": lambda h: write(of_model(h) / ".tmp-1", b"x", h),
+    "draft of a text": lambda h: str(
+        Path(write(h.corpora / "tiny" / ".tmp-2" / "text.txt", b"half", h)).parent  # the draft is one thing
+    ),
+    "temporary of a download": lambda h: write(h.cache / "tiny" / ".tmp-3", b"x", h),
+    "open to all": at(f"{HERE}/weights.safetensors", lambda h: (of_model(h) / "weights.safetensors").chmod(0o666)),
+    "registry open to all": at("registry.toml", lambda h: h.registry.chmod(0o666)),
+    "text changed": lambda h: changed_text(h, "text.txt"),
+    "alphabet damaged": lambda h: changed_text(h, "alphabet.json"),
+    "metadata of a text damaged": lambda h: other_metadata(h, "licence = ", "license = "),
+    "a text split elsewhere": lambda h: other_metadata(h, "train_bytes = 5", "train_bytes = 4"),
+    "no current text": at(".zoo/corpora/tiny/current", lambda h: (h.corpora / "tiny" / "current").unlink()),
+    "a current text that is not there": at(
+        ".zoo/corpora/tiny/current", lambda h: (h.corpora / "tiny" / "current").write_text("00000000\n")
+    ),
+}
+LEFT_ALONE: dict[str, Callable[[Home], str]] = {
+    "registry of a newer zoo": at("registry.toml", lambda h: edit(h.registry, "schema = 1", "schema = 2")),
+    "card of a newer zoo": at(
+        f"{HERE}/model.toml", lambda h: edit(of_model(h) / "model.toml", "schema = 1", "schema = 2")
+    ),
+    "text of a newer zoo": newer_text,
+    "a seed that was edited": at(f"{HERE}/run.toml", edited_seed),
+}
+
+
+def snapshot(home: Home) -> dict[str, tuple[int, bytes]]:
+    """Every file with its time of change and content, directories too."""
+    return {
+        str(path.relative_to(home.path)): (path.lstat().st_mtime_ns, b"" if path.is_dir() else content(path))
+        for path in [home.path, *home.path.rglob("*")]
+    }
+
+
+def content(path: Path) -> bytes:
+    return bytes(path.readlink()) if path.is_symlink() else path.read_bytes()
+
+
+def bytes_of(home: Home) -> Counter[str]:
+    """How often each content is there, by its hash."""
+    files = [path for path in home.path.rglob("*") if path.is_symlink() or path.is_file()]
+    return Counter(hashlib.sha256(content(path)).hexdigest() for path in files if path.suffix != ".lock")
+
+
+def findings(zoo, *options: str) -> tuple[int, list[dict]]:
+    outcome = zoo("doctor", "--json", *options)
+    assert "Traceback" not in outcome.err
+    return outcome.code, json.loads(outcome.out)["findings"]
+
+
+def test_a_healthy_home_is_whole_and_nothing_is_written(zoo, home, tiny_model):
+    interrupt(home)
+    before = snapshot(home)
+    for options in ((), ("--repair",)):
+        outcome = zoo("doctor", *options)
+        assert outcome.code == 0, outcome.err
+        assert outcome.out == f"{home.path} is whole\n"
+    assert snapshot(home) == before
+
+
+def test_a_home_that_is_not_there_is_not_created(zoo, home):
+    assert zoo("doctor", "--repair").code == 0
+    assert not home.path.exists()
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_every_damage_is_told_of_once_and_mended_without_losing_a_byte(zoo, home, tiny_model, damage):
+    where = DAMAGES[damage](home)
+    harmed, before = bytes_of(home), snapshot(home)
+    code, found = findings(zoo)
+    assert snapshot(home) == before  # looking writes nothing
+    assert [finding["where"] for finding in found] == [where]
+    assert code == 4
+    assert found[0]["mendable"]
+    assert found[0]["what"]
+    assert found[0]["cure"]
+    outcome = zoo("doctor", "--repair")
+    assert outcome.code == 0, outcome
+    assert f"mended: {where}: " in outcome.out
+    # what was there is still there: in its place, or in the trash; only rows and cards are written anew
+    lost = harmed - bytes_of(home)
+    assert sum(lost.values()) <= len({"registry.toml", "model.toml"}), damage
+    mended = snapshot(home)
+    code, found = findings(zoo, "--repair")
+    assert code == 0
+    assert [finding for finding in found if finding["damage"]] == []
+    assert snapshot(home) == mended  # a second time there is nothing to do
+    rows = tomllib.loads(home.registry.read_text())["models"]
+    for name in rows:
+        assert tomllib.loads((home.models / name / "model.toml").read_text())["models"] == {name: rows[name]}
+    assert zoo("list").code == zoo("datasets").code == 0
+
+
+@pytest.mark.parametrize("damage", LEFT_ALONE)
+def test_what_only_a_person_can_decide_is_named_and_left_alone(zoo, home, tiny_model, damage):
+    where = LEFT_ALONE[damage](home)
+    before = {name: data for name, (_, data) in snapshot(home).items()}
+    for options in ((), ("--repair",)):
+        code, found = findings(zoo, *options)
+        assert code == 4
+        assert [(finding["where"], finding["mendable"]) for finding in found] == [(where, False)]
+    assert {name: data for name, (_, data) in snapshot(home).items()} == before
+
+
+def test_all_damages_at_once_are_mended_in_one_repair(zoo, home, tiny_model):
+    model = of_model(home)
+    for name in ("a", "b", "c", "d", "e"):
+        assert zoo("train", "-d", "tiny", "-n", name, *tiny_settings(max_steps=2)).code == 0
+    flip(home.models / "a" / "weights.safetensors")
+    (home.models / "b" / "model.toml").unlink()
+    shutil.rmtree(home.models / "c")
+    (home.models / "d").rename(home.models / "dd")
+    edit(home.registry, 'note = ""', 'note = "mine"')
+    copied(home, "stray")
+    write(model / ".tmp-1", b"x", home)
+    (home.models / "away").symlink_to("nowhere")
+    code, found = findings(zoo)
+    assert code == 4
+    assert len({finding["where"] for finding in found}) == len(found) == 8
+    assert zoo("doctor", "--repair").code == 0
+    rows = Registry(home).own()
+    assert set(rows) == {MODEL, "b", "dd", "e", "stray"}
+    assert rows[MODEL].record.note == "mine"
+    assert {path.name for path in home.models.iterdir()} == set(rows)
+    for name in rows:
+        assert zoo("generate", name, "the", "--max-new", "3").code == 0
+
+
+def test_a_registry_that_was_lost_is_rebuilt_with_all_it_knew(zoo, home, tiny_model):
+    assert zoo("train", "-d", "tiny", "-n", "second", *tiny_settings(max_steps=2)).code == 0
+    edit(home.registry, 'note = ""', 'note = "x"\nmood = "good"')
+    assert zoo("doctor", "--repair").code == 0  # which brings the card up to the row
+    before = tomllib.loads(home.registry.read_text())
+    assert before["models"][MODEL]["mood"] == "good"
+    home.registry.write_bytes(b"")
+    assert zoo("list").code == 4
+    assert "see: zoo doctor" in zoo("list").err
+    assert zoo("doctor", "--repair").code == 0
+    assert tomllib.loads(home.registry.read_text()) == before
+
+
+def test_the_row_counts_unless_the_card_fits_the_weights(zoo, home, tiny_model):
+    older_weights(home)
+    assert zoo("doctor", "--repair").code == 0
+    assert Registry(home).get(MODEL).status == "ready"
+    edit(of_model(home) / "model.toml", 'weights_sha256 = "', 'weights_sha256 = "11')
+    assert zoo("doctor", "--repair").code == 0
+    assert Registry(home).get(MODEL).status == "ready"
+    assert zoo("generate", MODEL, "the", "--max-new", "3").code == 0
+
+
+def test_what_is_put_away_comes_back_with_restore(zoo, home, tiny_model):
+    weights = of_model(home) / "weights.safetensors"
+    whole = weights.read_bytes()
+    flip(weights)
+    assert zoo("doctor", "--repair").code == 0
+    assert MODEL not in Registry(home).own()
+    assert zoo("restore", MODEL).code == 0
+    weights.write_bytes(whole)
+    assert findings(zoo)[0] == 0
+
+
+def test_a_model_in_training_and_a_fetch_at_work_are_left_alone(zoo, home, tiny_model):
+    write(of_model(home) / ".tmp-1", b"x", home)
+    write(home.corpora / "tiny" / ".tmp-2" / "text.txt", b"half", home)
+    home.lock("x").parent.mkdir(parents=True, exist_ok=True)
+    with locks.locked(of_model(home) / "run.lock"), locks.locked(fetch_lock(home, "tiny")):
+        assert findings(zoo, "--repair") == (0, [])
+    assert [finding["where"] for finding in findings(zoo)[1]] == [".zoo/corpora/tiny/.tmp-2", "models/tiny-nano/.tmp-1"]
+
+
+def test_what_nobody_needs_is_a_note_and_no_damage(zoo, home, tiny_model, tmp_path):
+    text = tmp_path / "other.txt"
+    text.write_text("something else\n" * 500)
+    before = text_directory(home)
+    for name in ("tiny", "unused"):
+        assert zoo("fetch", name, "--from", str(text)).code == 0
+    assert findings(zoo) == (0, [])  # the older text was trained on, and the newer ones are current
+    text.write_text("something new\n" * 500)
+    between = text_directory(home)
+    assert zoo("fetch", "tiny", "--from", str(text)).code == 0
+    code, found = findings(zoo)
+    assert code == 0
+    assert [(f["where"], f["damage"]) for f in found] == [(str(between.relative_to(home.path)), False)]
+    assert zoo("rm", MODEL).code == 0
+    assert len(findings(zoo)[1]) == 2  # it may come back from the trash, so its text stays; the trash is told of
+    code, found = findings(zoo, "--repair")
+    assert code == 0
+    assert [f["where"] for f in found if f["mended"]] == [str(between.relative_to(home.path))]
+    assert before.exists()
+    assert not between.exists()
+
+
+def test_a_stranger_in_the_home_is_left_alone(zoo, home, tiny_model):
+    write(home.models / "__pycache__" / "x.pyc", b"x", home)
+    write(home.path / "thesis" / ".tmp-mine", b"x", home)
+    write(home.path / "thesis.txt", b"x", home)
+    (home.path / "thesis.txt").chmod(0o666)
+    assert findings(zoo, "--repair") == (0, [])
+
+
+def test_a_repair_waits_for_no_writer_for_ever(zoo, home, tiny_model, monkeypatch):
+    monkeypatch.setattr("zoo.locks.LOCK_SECONDS", 0.2)
+    drop_row(home)
+    holder = (
+        "import sys; from pathlib import Path; from zoo import locks\n"
+        "with locks.locked(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", holder, str(home.lock("registry"))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        outcome = zoo("doctor", "--repair")
+        process.communicate()
+    assert outcome.code == 5
+    assert "another zoo process" in outcome.err
+    assert zoo("doctor", "--repair").code == 0

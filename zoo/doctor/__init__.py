@@ -1,0 +1,1 @@
+"""Doctor: what is damaged in a home, and how it is put right."""

@@ -1,0 +1,87 @@
+"""What stands in the directory of one model: weights, vocabulary, spec, checkpoints."""
+
+import dataclasses
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from zoo.corpora.vocab import load_vocab
+from zoo.doctor.finding import Finding
+from zoo.doctor.rows import TO_THE_TRASH, Rows
+from zoo.engine.load import load_engine
+from zoo.errors import BadData, NotFound, ZooError
+from zoo.home import Home
+from zoo.registry import trash
+from zoo.registry.registry import Model
+from zoo.runs.spec import Spec
+
+OVER = ("ready", "diverged")
+
+
+def contents(rows: Rows, model: Model) -> Iterator[Finding]:
+    """What is wrong with a model whose row is right and which nobody trains at the moment."""
+    directory, where = model.directory, f"models/{model.name}"
+    if problem := _problem(model):
+        cure = f"moves the model to the trash; to train it again: {model.record.command}"
+        yield Finding(where, problem, cure, partial(rows.put_away, model.name))
+        return
+    yield from _spec(rows.home, model, where)
+    if model.record.status in OVER:
+        for name in ("checkpoints", "state.json"):
+            if (directory / name).exists():
+                what = "it is left from a training that is over"
+                yield Finding(
+                    f"{where}/{name}", what, TO_THE_TRASH, partial(trash.put_away, rows.home, directory / name)
+                )
+    elif (directory / "checkpoints").is_dir():
+        yield from _checkpoints(rows.home, directory / "checkpoints", where)
+
+
+def _problem(model: Model) -> str:
+    """Why a model is of no use any more, if it is."""
+    record = model.record
+    try:
+        Spec.of(model.name, record)
+        if record.status not in OVER:
+            if load_vocab(model.directory / "vocab.json").sha256 != record.vocab.sha256:
+                return "vocab.json is not the vocabulary of the record"
+        elif record.weights_sha256 is None:
+            return "the record has no weights_sha256, though the training is over"
+        else:
+            load_engine(model.directory, record.model, record.vocab.sha256, record.weights_sha256)
+    except (BadData, NotFound) as error:
+        return str(error)
+    return ""
+
+
+def _spec(home: Home, model: Model, where: str) -> Iterator[Finding]:
+    path = model.directory / "run.toml"
+    try:
+        spec = dataclasses.replace(Spec.load(path), name=model.name)
+    except (BadData, NotFound) as error:
+        cure = "writes it anew from the row"
+        yield Finding(f"{where}/run.toml", str(error), cure, partial(_write_spec, home, path, model))
+        return
+    try:
+        spec.check_record(model.record)
+    except BadData as error:  # which of the two was edited, no file tells
+        cure = f"correct the wrong one in an editor; zoo reproduce {model.name} shows whether it was"
+        yield Finding(f"{where}/run.toml", str(error), cure)
+
+
+def _write_spec(home: Home, path: Path, model: Model) -> None:
+    if path.is_symlink() or path.exists():
+        trash.put_away(home, path)
+    Spec.of(model.name, model.record).save(path)
+
+
+def _checkpoints(home: Home, directory: Path, where: str) -> Iterator[Finding]:
+    from zoo.gpt.checkpoint import newest_first, read
+
+    for path in newest_first(directory):
+        try:
+            read(path)
+        except ZooError as error:
+            yield Finding(
+                f"{where}/checkpoints/{path.name}", str(error), TO_THE_TRASH, partial(trash.put_away, home, path)
+            )

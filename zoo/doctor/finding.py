@@ -1,0 +1,19 @@
+"""A finding: one thing that is wrong in a home."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`where` is a path in the home, `what` says what is wrong there.
+
+    `mend` puts it right, in the way that `cure` tells; without it, `cure` is for the reader to do. What is no damage is
+    only worth knowing.
+    """
+
+    where: str
+    what: str
+    cure: str
+    mend: Callable[[], object] | None = field(default=None, compare=False, repr=False)
+    damage: bool = True
