@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo import files
+from zoo.corpora.corpus import open_corpus
 from zoo.corpora.vocab import load_vocab
 from zoo.errors import BadData, Conflict, Diverged, NotFound
 from zoo.events import Evaluated, Event, Note, OnEvent, Warned, ignore
@@ -55,6 +56,8 @@ def reproduce(home: Home, reference: str, *, on_event: OnEvent = ignore, stop: S
     vocab = load_vocab(original.directory / "vocab.json")
     if vocab.sha256 != spec.vocab.sha256:
         raise BadData(f"{original.directory / 'vocab.json'} is not the vocabulary that run.toml names")
+    for part in spec.corpora:
+        open_corpus(home, part.name, part.sha256)
     again = dataclasses.replace(
         spec,
         **circumstances(spec.device),
