@@ -26,6 +26,12 @@ from zoo.runs.run import start
 MODEL = "tiny-nano"
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else is at work in these homes, so there is little to wait for."""
+    monkeypatch.setattr("zoo.doctor.examination.MOMENT", 0.01)
+
+
 def of_model(home: Home) -> Path:
     return home.models / MODEL
 

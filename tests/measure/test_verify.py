@@ -106,7 +106,7 @@ def test_of_several_all_are_looked_at(zoo, home, tiny_model):
     outcome = zoo("verify", tiny_model, "other")
     assert outcome.code == 4
     assert outcome.err.count("zoo: warning: ") == 2
-    assert outcome.err.splitlines()[-1] == "zoo: error: 2 of 2 models are not as recorded"
+    assert outcome.err.splitlines()[-1] == "zoo: error: 2 of 2 models could not be verified"
 
 
 def test_verify_writes_nothing(zoo, home, tiny_model):

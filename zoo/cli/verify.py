@@ -6,7 +6,7 @@ from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.painter import painter
 from zoo.cli.terminal import say
-from zoo.errors import BadData
+from zoo.errors import BadData, NotFound, ZooError
 
 
 @click.command(name="verify")
@@ -44,7 +44,7 @@ def command(app: App, models: tuple[str, ...], as_json: bool) -> None:
                 numbers.loss(verdict.model.record.val_loss),
                 numbers.loss(verdict.recomputed),
                 "-" if verdict.difference is None else f"{verdict.difference:.1e}",
-                "ok" if verdict.problem is None else "not as recorded",
+                _word(verdict.problem),
             ]
             for verdict in verdicts
         ]
@@ -55,4 +55,9 @@ def command(app: App, models: tuple[str, ...], as_json: bool) -> None:
     for problem in problems:
         say(f"zoo: warning: {problem}")
     if problems:
-        raise BadData(f"{len(problems)} of {len(found)} models are not as recorded")
+        kind = BadData if any(isinstance(problem, BadData) for problem in problems) else type(problems[0])
+        raise kind(f"{len(problems)} of {len(found)} models could not be verified")
+
+
+def _word(problem: ZooError | None) -> str:
+    return "ok" if problem is None else "cannot tell" if isinstance(problem, NotFound) else "not as recorded"

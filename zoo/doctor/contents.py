@@ -22,7 +22,7 @@ def contents(rows: Rows, model: Model) -> Iterator[Finding]:
     """What is wrong with a model whose row is right and which nobody trains at the moment."""
     directory, where = model.directory, f"models/{model.name}"
     if problem := _problem(model):
-        cure = f"moves the model to the trash; to train it again: {model.record.command}"
+        cure = f"the model is moved to the trash; to train it again: {model.record.command}"
         yield Finding(where, problem, cure, partial(rows.put_away, model.name))
         return
     yield from _spec(rows.home, model, where)
@@ -59,7 +59,7 @@ def _spec(home: Home, model: Model, where: str) -> Iterator[Finding]:
     try:
         spec = dataclasses.replace(Spec.load(path), name=model.name)
     except (BadData, NotFound) as error:
-        cure = "writes it anew from the row"
+        cure = "written anew from the row"
         yield Finding(f"{where}/run.toml", str(error), cure, partial(_write_spec, home, path, model))
         return
     try:

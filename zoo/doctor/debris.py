@@ -24,7 +24,10 @@ def debris(home: Home) -> Iterator[Finding]:
             yield Finding(where, what, TO_THE_TRASH, partial(trash.put_away, home, path))
         elif _is_open_to_all(path):
             yield Finding(
-                where, "everybody on this machine may write it", "takes that away", partial(files.protect, path)
+                where,
+                "everybody on this machine may write it",
+                "nobody but owner and group may any more",
+                partial(files.protect, path),
             )
     if size := trash.size(home):
         what = f"it holds {size:,} bytes"

@@ -1,8 +1,9 @@
 """The doctor's work: to look at all of a home, and to put right what can be."""
 
+import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from zoo import files, locks
 from zoo.doctor.contents import contents
@@ -14,7 +15,6 @@ from zoo.errors import ZooError
 from zoo.events import OnEvent, Progress, Warned, ignore
 from zoo.home import Home
 from zoo.registry import trash
-from zoo.registry.registry import Model
 
 PASSES = 5  # what is put right may bring to light what it hid: a text that is gone, and then who names it
 MOMENT = 0.5  # seconds; longer than anybody else's change takes
@@ -35,10 +35,10 @@ class Report:
 def examine(home: Home, on_event: OnEvent = ignore) -> Report:
     """Look, and write nothing. What another process is changing at this moment is no damage, so a finding counts when
     it is there twice."""
-    found = list(_look(home, on_event))
+    found = _look(home, on_event)
     if any(finding.damage for finding in found):
         time.sleep(MOMENT)
-        again = list(_look(home, ignore))
+        again = _look(home, ignore)
         found = [finding for finding in found if finding in again]
     return Report(left=found)
 
@@ -56,7 +56,7 @@ def repair(home: Home, on_event: OnEvent = ignore) -> Report:
     busy = "another zoo process is writing the registry; try again"
     with locks.locked(home.lock("registry"), busy=busy):
         for _ in range(PASSES):
-            findings = list(_look(home, ignore))
+            findings = _look(home, ignore)
             mended = [finding for finding in findings if _mend(finding, on_event)]
             report.mended += mended
             report.left = [finding for finding in findings if finding not in mended]
@@ -77,21 +77,23 @@ def _mend(finding: Finding, on_event: OnEvent) -> bool:
     return True
 
 
-def _look(home: Home, on_event: OnEvent) -> Iterator[Finding]:
-    """All that is wrong, the index first."""
+def _look(home: Home, on_event: OnEvent) -> list[Finding]:
+    """All that is wrong, the index first, with paths as they are in the home."""
+    prefix = f"{home.path}{os.sep}"
+    return [replace(finding, what=finding.what.replace(prefix, "")) for finding in _findings(home, on_event)]
+
+
+def _findings(home: Home, on_event: OnEvent) -> Iterator[Finding]:
     rows = Rows(home)
-    told = set()
-    for finding in rows.findings():
-        told.add(finding.where)
-        yield finding
+    yield from rows.findings()
     needed = None
     if not rows.problem:
         records = [*rows.records.values(), *(record for _, _, record in trash.models(home))]
         needed = {part.sha256 for record in records for part in record.corpora}
-    models = [Model(name, record, home.models / name) for name, record in rows.records.items() if name in rows.cards]
-    for done, model in enumerate(models, 1):
-        if f"models/{model.name}" not in told and not model.is_running:
-            yield from contents(rows, model)
+    models = list(rows.believed())
+    for done, model in enumerate(models):
         on_event(Progress("looking at models", done, len(models), unit="models"))
+        if not model.is_running:
+            yield from contents(rows, model)
     yield from texts(home, needed, on_event)
     yield from debris(home)

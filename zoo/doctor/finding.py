@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 class Finding:
     """`where` is a path in the home, `what` says what is wrong there.
 
-    `mend` puts it right, in the way that `cure` tells; without it, `cure` is for the reader to do. What is no damage is
-    only worth knowing.
+    `mend` puts it right, and `cure` says what is done then; without it, `cure` is for the reader to do. What is no
+    damage is only worth knowing.
     """
 
     where: str

@@ -14,10 +14,10 @@ from zoo.names import check_name
 from zoo.registry import trash
 from zoo.registry.document import read_document, read_records, write_card, write_document
 from zoo.registry.record import Record
-from zoo.registry.registry import RUN_LOCK, is_leftover
+from zoo.registry.registry import RUN_LOCK, Model, is_leftover
 
 MODEL_FILES = {"run.toml", "vocab.json", "model.toml", "weights.safetensors", "log.jsonl", "checkpoints", RUN_LOCK}
-TO_THE_TRASH = "moves it to the trash"
+TO_THE_TRASH = "moved to the trash"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Rows:
             return
         if self.problem:
             yield Finding(
-                "registry.toml", self.problem, "writes it anew from the model.toml of each model", self._rebuild
+                "registry.toml", self.problem, "written anew from the model.toml of each model", self._rebuild
             )
         else:
             for name in self.tables:
@@ -81,19 +81,20 @@ class Rows:
         if card is not None and card.newer:
             yield Finding(f"{where}/model.toml", card.problem, "upgrade zoo; it is left as it is")
         elif record is None and card is not None and card.record is not None:
-            cure = "writes the row anew from model.toml"
+            cure = "the row is written anew from model.toml"
             yield Finding("registry.toml", problem, cure, partial(self._replace_row, name, card.record))
         elif record is None:
-            cure = "takes the row out, and moves what is left to the trash"
+            cure = "the row is taken out, and what is left moved to the trash"
             yield Finding("registry.toml", problem, cure, partial(self._drop, name))
         elif card is None:
             yield self._judge_homeless(name, record)
         elif card.record is None:
-            cure = "writes it anew from the row"
+            cure = "written anew from the row"
             yield Finding(f"{where}/model.toml", card.problem, cure, partial(self._write_card, name, record))
         elif card.record != record:
             better = self._better(name, record, card.record)
-            cure = f"writes {'model.toml anew from the row' if better is record else 'the row anew from model.toml'}"
+            stale, source = ("model.toml", "the row") if better is record else ("the row", "model.toml")
+            cure = f"{stale} is written anew from {source}"
             what = f"the row and model.toml differ: {', '.join(_differences(record, card.record))}"
             yield Finding(where, what, cure, partial(self._settle, name, better))
 
@@ -101,9 +102,9 @@ class Rows:
         """A row without a directory: renamed by half, or a model that is gone."""
         for other, card in self.cards.items():
             if other not in self.tables and card.record is not None and card.record.id == record.id and _is_name(other):
-                what, cure = f"the directory of model '{name}' is models/{other}", f"calls the model '{other}'"
+                what, cure = f"the directory of model '{name}' is models/{other}", f"the model is called '{other}'"
                 return Finding(f"models/{name}", what, cure, partial(self._rename, name, other, record))
-        what, cure = "the row has no directory", "moves the row to the trash"
+        what, cure = "the row has no directory", "the row is moved to the trash"
         return Finding(f"models/{name}", what, cure, partial(self._discard_row, name, record))
 
     def _judge_stray(self, directory: Path) -> Iterator[Finding]:
@@ -128,11 +129,24 @@ class Rows:
         elif card.record is None:
             yield Finding(where, f"it has no row, and {card.problem}", TO_THE_TRASH, put_away)
         else:
-            cure = "writes the row from model.toml"
+            cure = "the row is written from model.toml"
             yield Finding(where, "it has no row", cure, partial(self._settle, name, card.record))
 
+    def believed(self) -> Iterator[Model]:
+        """Of every model that has a directory, what will stand when row and card are mended."""
+        for directory in self.directories:
+            name, card = directory.name, self.cards[directory.name]
+            row = self.records.get(name)
+            if card.newer or self.newer or not directory.is_dir() or not _is_name(name):
+                continue
+            if row is None and is_leftover(directory):
+                continue
+            record = self._better(name, row, card.record) if row and card.record else row or card.record
+            if record is not None:
+                yield Model(name, replace(record, path=f"models/{name}"), directory)
+
     def _better(self, name: str, row: Record, card: Record) -> Record:
-        """Of two that differ the one that fits the weights; else the row, which is the commit point."""
+        """Of two the one that fits the weights; else the row, which is the commit point."""
         if row.weights_sha256 == card.weights_sha256 or row.id != card.id or card.weights_sha256 is None:
             return row
         try:
@@ -166,7 +180,7 @@ class Rows:
 
     def put_away(self, name: str) -> None:
         """Take out a row, then move its directory to the trash: in this order no row ever points at nothing."""
-        del self.tables[name]
+        self.tables.pop(name, None)
         self._write()
         if _is_name(name) and (self.home.models / name).is_dir():
             trash.put_away(self.home, self.home.models / name)

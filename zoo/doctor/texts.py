@@ -17,10 +17,10 @@ from zoo.registry import trash
 def texts(home: Home, needed: set[str] | None, on_event: OnEvent = ignore) -> Iterator[Finding]:
     """What is wrong with the texts of a home; `needed` are the sha256 of those that models name, None when unknown."""
     roots = _folders(home.corpora)
-    for done, root in enumerate(roots, 1):
+    for done, root in enumerate(roots):
+        on_event(Progress("looking at texts", done, len(roots), unit="texts"))
         if not locks.is_locked(fetch_lock(home, root.name)):
             yield from _texts_of(home, root, needed)
-        on_event(Progress("looking at texts", done, len(roots), unit="texts"))
 
 
 def _folders(path: Path) -> list[Path]:
@@ -42,14 +42,14 @@ def _texts_of(home: Home, root: Path, needed: set[str] | None) -> Iterator[Findi
             if is_newer(directory / "corpus.toml", SCHEMA):
                 yield Finding(where, str(error), "upgrade zoo; it is left as it is")
             else:
-                cure = f"moves it to the trash; fetch it again: zoo fetch {root.name}"
+                cure = f"moved to the trash; to fetch it again: zoo fetch {root.name}"
                 yield Finding(where, str(error), cure, partial(trash.put_away, home, directory))
     current = _current(root)
     if whole and current not in {directory.name for directory in directories}:
         newest = max(whole, key=lambda corpus: corpus.fetched).directory.name
         what = f"it names no text of '{root.name}' that is here"
         mend = partial(_name_current, root, newest)
-        yield Finding(f"{root.relative_to(home.path)}/current", what, f"names {newest}, the newest", mend)
+        yield Finding(f"{root.relative_to(home.path)}/current", what, f"{newest} is named, the newest", mend)
         current = newest
     elif current and not directories:
         what, away = (
