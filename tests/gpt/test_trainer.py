@@ -375,6 +375,17 @@ def test_a_loss_that_is_not_finite_is_raised_before_the_update(tmp_path):
     assert trainer.progress.step == 1
 
 
+def test_a_gradient_that_is_not_finite_is_raised_before_the_update_though_the_loss_is_finite(tmp_path):
+    trainer = make_trainer(tmp_path)
+    steps = trainer.run()
+    next(steps)
+    before = as_bytes(trainer.current_weights())
+    trainer.model.head.weight.register_hook(lambda gradient: gradient * math.inf)
+    with pytest.raises(Diverged, match="step 2"):
+        next(steps)
+    assert as_bytes(trainer.current_weights()) == before
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("eval_every", [1, 1000])
 def test_a_training_that_diverges_keeps_finite_weights(tmp_path, shape, eval_every):

@@ -10,6 +10,7 @@ import time
 import tomllib
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pytest
 from tiny import tiny_settings
@@ -19,7 +20,8 @@ from zoo.corpora.corpus import open_corpus
 from zoo.corpora.tokens import encode_part
 from zoo.corpora.vocab import load_vocab
 from zoo.engine.load import load_engine
-from zoo.errors import Stopped, StorageProblem
+from zoo.engine.sampling import Sampling
+from zoo.errors import Conflict, Stopped, StorageProblem
 from zoo.events import Evaluated, Started, Stepped
 from zoo.home import Home
 from zoo.plugins import Plugins
@@ -27,6 +29,7 @@ from zoo.protocol import bits, windows
 from zoo.registry.registry import Registry
 from zoo.runs.plan import Request, plan
 from zoo.runs.run import resume, start
+from zoo.talk.session import Session
 from zoo.weights import load_model, save_model
 
 SHORT = dict(pair.split("=") for pair in tiny_settings(max_steps=3)[1::2])
@@ -432,3 +435,107 @@ def test_a_run_that_cannot_write_its_claim_leaves_no_row(zoo, home, tiny_corpus)
     outcome = zoo("train", "-d", "tiny", *tiny_settings(max_steps=2))
     assert outcome.code in (4, 6), outcome.err
     assert not run_of(home).exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("n_layer = 1", "n_layer = 2", "n_layer"),
+        ("n_embd = 16", "n_embd = 32", "n_embd"),
+        ("max_steps = 20", "max_steps = 30", "max_steps"),
+        ("learning_rate = 0.004", "learning_rate = 0.001", "learning_rate"),
+        ("seed = 1337", "seed = 1", "seed"),
+        ('id = "', 'id = "0', "id"),
+    ],
+)
+def test_a_run_whose_plan_was_edited_does_not_go_on(zoo, home, tiny_corpus, old, new, named):
+    interrupted(home)
+    path = run_of(home) / "run.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    outcome = zoo("resume", "tiny-nano")
+    assert outcome.code == 4
+    assert f"says {named} = " in outcome.err
+    path.write_text(text)
+    assert zoo("resume", "tiny-nano").code == 0
+
+
+def test_a_checkpoint_of_another_model_is_not_taken(zoo, home, tiny_corpus):
+    interrupted(home)
+    assert zoo("rename", "tiny-nano", "wide").code == 0
+    settings = dict(pair.split("=") for pair in tiny_settings(max_steps=20, n_embd=32)[1::2])
+    spec, vocab = plan(home, Plugins(), Request(dataset="tiny", settings=settings))
+    with pytest.raises(Stopped):
+        start(home, spec, vocab, stop=lambda: signal.SIGTERM)
+    (run_of(home) / "checkpoints").mkdir()
+    for path in run_of(home, "wide").glob("checkpoints/*"):
+        shutil.copy(path, run_of(home) / "checkpoints")
+    outcome = zoo("resume", "tiny-nano")
+    assert outcome.code == 4, outcome.err
+    assert "no checkpoint in" in outcome.err
+
+
+def test_of_two_trainings_of_one_name_at_once_one_gets_it(home, tiny_corpus):
+    command = ["train", "-d", "tiny", "-n", "mine", *tiny_settings(**LONG)]
+    both = [spawn(home, *command) for _ in range(2)]
+    said = [process.communicate(timeout=60)[1].decode() for process in both]
+    assert sorted(process.returncode for process in both) == [0, 5], said
+    loser = next(err for process, err in zip(both, said, strict=True) if process.returncode == 5)
+    assert loser.startswith("zoo: error: a model named 'mine' exists already")
+    assert len(loser.splitlines()) == 1
+    assert list(Registry(home).own()) == ["mine"]
+
+
+def test_a_clock_that_goes_back_changes_neither_order_nor_outcome(zoo, home, tiny_corpus, tmp_path, monkeypatch):
+    other = twin(home, tmp_path)
+    assert zoo("--home", str(other.path), "train", "-d", "tiny", *tiny_settings(max_steps=20)).code == 0
+    interrupted(home)
+    for path in run_of(home).glob("checkpoints/*"):
+        os.utime(path, (2**32, 2**32))
+    text = home.registry.read_text()
+    created = Registry(home).get("tiny-nano").record.created
+    for path in (home.registry, run_of(home) / "run.toml", run_of(home) / "model.toml"):
+        path.write_text(path.read_text().replace(created, "2999-01-01T00:00:00+00:00"))
+    assert home.registry.read_text() != text
+    assert zoo("list").code == 0
+    assert zoo("resume", "tiny-nano").code == 0
+    assert results(home) == results(other)
+    assert Registry(home).get("tiny-nano").record.seconds >= 0
+    assert " 0 s" in zoo("list").out
+
+
+def test_a_model_that_is_removed_while_it_talks_goes_on_talking(zoo, home, tiny_model):
+    engine, vocab = load_engine(
+        run_of(home),
+        Registry(home).get(tiny_model).record.model,
+        Registry(home).get(tiny_model).record.vocab.sha256,
+        Registry(home).get(tiny_model).record.weights_sha256,
+    )
+    reply = Session(engine, vocab, Sampling(seed=1)).reply("the", 200)
+    first = next(reply)
+    os.truncate(run_of(home) / "weights.safetensors", 10)
+    assert zoo("rm", tiny_model).code == 0
+    assert len(first + "".join(reply)) == 200
+
+
+def test_a_run_ends_in_time_when_another_process_sits_on_the_registry(zoo, home, tiny_corpus, monkeypatch, tmp_path):
+    other = twin(home, tmp_path)
+    assert zoo("--home", str(other.path), "train", "-d", "tiny", *tiny_settings(max_steps=20)).code == 0
+    monkeypatch.setattr("zoo.locks.LOCK_SECONDS", 0.5)
+    settings = dict(pair.split("=") for pair in tiny_settings(max_steps=20)[1::2])
+    spec, vocab = plan(home, Plugins(), Request(dataset="tiny", settings=settings))
+    holder = filelock.FileLock(home.lock("registry"))
+
+    def sit(event):
+        if isinstance(event, Evaluated) and event.step == 20:
+            holder.acquire()
+
+    begin = time.monotonic()
+    with pytest.raises(Conflict, match="then go on with: zoo resume tiny-nano"):
+        start(home, spec, vocab, on_event=sit)
+    assert time.monotonic() - begin < 5
+    holder.release()
+    assert status(home) == "interrupted"
+    assert zoo("resume", "tiny-nano").code == 0
+    assert results(home) == results(other)

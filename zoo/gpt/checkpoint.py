@@ -67,20 +67,34 @@ def load_checkpoint(
     found = newest_first(directory)
     for path in found:
         try:
-            arrays, metadata = read(path)
+            return _take(*read(path), path, model, optimizer)
         except BadData as error:
             on_event(Warned(f"passed over a checkpoint: {error}"))
-            continue
-        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
-        for name, array in arrays.items():
-            group, _, rest = name.partition(".")
-            groups[group][rest] = torch.from_numpy(array.copy())
-        model.load_state_dict(groups["model"])
-        _restore(optimizer, model, groups["optimizer"])
-        return groups["best"], Progress(**json.loads(metadata))
     if found:
         raise BadData(f"no checkpoint in {directory} is whole; remove the directory to train from the start")
     return None
+
+
+def _take(
+    arrays: dict[str, np.ndarray], metadata: str, path: Path, model: GPT, optimizer: torch.optim.Optimizer
+) -> tuple[dict[str, Tensor], Progress]:
+    """Give model and optimizer what a checkpoint holds; raises BadData when it is of others than these."""
+    groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
+    for name, array in arrays.items():
+        group, _, rest = name.partition(".")
+        groups.setdefault(group, {})[rest] = torch.from_numpy(array.copy())
+    expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    for group in ("model", "best"):
+        have = {name: tensor.shape for name, tensor in groups[group].items()}
+        if have != expected and (have or group == "model"):  # before the first validation there are no best weights
+            raise BadData(f"{path} is of another model")
+    try:
+        progress = Progress(**json.loads(metadata))
+        _restore(optimizer, model, groups["optimizer"])
+    except (ValueError, TypeError, KeyError):
+        raise BadData(f"{path} is of another training") from None
+    model.load_state_dict(groups["model"])
+    return groups["best"], progress
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], str]:

@@ -115,4 +115,5 @@ class Spec:
 def _flat(record: Record) -> dict[str, Any]:
     """What decides the outcome, the tables of hyperparameters taken apart."""
     values = {key: getattr(record, key) for key in DECISIVE}
-    return {**values, **values.pop("model"), **values.pop("train")}
+    model, train = values.pop("model"), values.pop("train")
+    return {**values, **model, **train}
