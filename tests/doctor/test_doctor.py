@@ -168,6 +168,7 @@ DAMAGES: dict[str, Callable[[Home], str]] = {
     "a name that cannot be": lambda h: copied(h, "my model"),
     "what was left of a claim": leftover,
     "an empty directory": at("models/empty", lambda h: (h.models / "empty").mkdir()),
+    "a lock without a model": at("models/ghost", lambda h: write(h.models / "ghost" / "run.lock", b"", h)),
     "a dangling link": dangling,
     "row and card apart": at(HERE, lambda h: edit(h.registry, 'note = ""', 'note = "mine"')),
     "row behind its card": older_weights,
@@ -209,6 +210,10 @@ LEFT_ALONE: dict[str, Callable[[Home], str]] = {
         f"{HERE}/model.toml", lambda h: edit(of_model(h) / "model.toml", "schema = 1", "schema = 2")
     ),
     "text of a newer zoo": newer_text,
+    "vocabulary of a newer zoo": at(
+        f"{HERE}/vocab.json", lambda h: edit(of_model(h) / "vocab.json", '"schema": 1', '"schema": 2')
+    ),
+    "spec of a newer zoo": at(f"{HERE}/run.toml", lambda h: edit(of_model(h) / "run.toml", "schema = 1", "schema = 2")),
     "a seed that was edited": at(f"{HERE}/run.toml", edited_seed),
 }
 
@@ -326,6 +331,11 @@ def test_a_registry_that_was_lost_is_rebuilt_with_all_it_knew(zoo, home, tiny_mo
     assert "see: zoo doctor" in zoo("list").err
     assert zoo("doctor", "--repair").code == 0
     assert tomllib.loads(home.registry.read_text()) == before
+
+
+def test_a_loss_that_is_no_number_is_no_difference(zoo, home, tiny_model):
+    Registry(home).update(MODEL, Registry(home).get(MODEL).record.id, val_loss=float("nan"))
+    assert findings(zoo) == (0, [])
 
 
 def test_the_row_counts_unless_the_card_fits_the_weights(zoo, home, tiny_model):

@@ -5,23 +5,35 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from zoo.corpora.vocab import load_vocab
-from zoo.doctor.finding import Finding
-from zoo.doctor.rows import TO_THE_TRASH, Rows
+from zoo.corpora import vocab
+from zoo.doctor.finding import TO_THE_TRASH, UNREADABLE, UPGRADE, Finding
+from zoo.doctor.rows import Rows, is_newer
 from zoo.engine.load import load_engine
-from zoo.errors import BadData, NotFound, ZooError
+from zoo.errors import BadData, NotFound, StorageProblem
 from zoo.home import Home
 from zoo.registry import trash
 from zoo.registry.registry import Model
+from zoo.runs import spec
 from zoo.runs.spec import Spec
 
+SCHEMAS = {"run.toml": spec.SCHEMA, "vocab.json": vocab.SCHEMA}
 OVER = ("ready", "diverged")
 
 
 def contents(rows: Rows, model: Model) -> Iterator[Finding]:
     """What is wrong with a model whose row is right and which nobody trains at the moment."""
     directory, where = model.directory, f"models/{model.name}"
-    if problem := _problem(model):
+    newer = [name for name, known in SCHEMAS.items() if is_newer(directory / name, known)]
+    for name in newer:
+        yield Finding(f"{where}/{name}", "it was written by a newer zoo", UPGRADE)
+    if newer:
+        return
+    try:
+        problem = _problem(model)
+    except StorageProblem as error:
+        yield Finding(where, str(error), UNREADABLE)
+        return
+    if problem:
         cure = f"the model is moved to the trash; to train it again: {model.record.command}"
         yield Finding(where, problem, cure, partial(rows.put_away, model.name))
         return
@@ -43,7 +55,7 @@ def _problem(model: Model) -> str:
     try:
         Spec.of(model.name, record)
         if record.status not in OVER:
-            if load_vocab(model.directory / "vocab.json").sha256 != record.vocab.sha256:
+            if vocab.load_vocab(model.directory / "vocab.json").sha256 != record.vocab.sha256:
                 return "vocab.json is not the vocabulary of the record"
         elif record.weights_sha256 is None:
             return "the record has no weights_sha256, though the training is over"
@@ -57,13 +69,13 @@ def _problem(model: Model) -> str:
 def _spec(home: Home, model: Model, where: str) -> Iterator[Finding]:
     path = model.directory / "run.toml"
     try:
-        spec = dataclasses.replace(Spec.load(path), name=model.name)
+        found = dataclasses.replace(Spec.load(path), name=model.name)
     except (BadData, NotFound) as error:
         cure = "written anew from the row"
         yield Finding(f"{where}/run.toml", str(error), cure, partial(_write_spec, home, path, model))
         return
     try:
-        spec.check_record(model.record)
+        found.check_record(model.record)
     except BadData as error:  # which of the two was edited, no file tells
         cure = f"correct the wrong one in an editor; zoo reproduce {model.name} shows whether it was"
         yield Finding(f"{where}/run.toml", str(error), cure)
@@ -81,7 +93,8 @@ def _checkpoints(home: Home, directory: Path, where: str) -> Iterator[Finding]:
     for path in newest_first(directory):
         try:
             read(path)
-        except ZooError as error:
-            yield Finding(
-                f"{where}/checkpoints/{path.name}", str(error), TO_THE_TRASH, partial(trash.put_away, home, path)
-            )
+        except BadData as error:
+            away = partial(trash.put_away, home, path)
+            yield Finding(f"{where}/checkpoints/{path.name}", str(error), TO_THE_TRASH, away)
+        except StorageProblem as error:
+            yield Finding(f"{where}/checkpoints/{path.name}", str(error), UNREADABLE)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from zoo import files, locks
 from zoo.corpora.corpus import fetch_lock
-from zoo.doctor.finding import Finding
-from zoo.doctor.rows import TO_THE_TRASH
+from zoo.doctor.finding import TO_THE_TRASH, Finding
 from zoo.home import Home
 from zoo.registry import trash
 from zoo.registry.registry import RUN_LOCK

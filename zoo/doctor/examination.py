@@ -9,6 +9,7 @@ from zoo import files, locks
 from zoo.doctor.contents import contents
 from zoo.doctor.debris import debris
 from zoo.doctor.finding import Finding
+from zoo.doctor.index import index
 from zoo.doctor.rows import Rows
 from zoo.doctor.texts import texts
 from zoo.errors import ZooError
@@ -85,7 +86,7 @@ def _look(home: Home, on_event: OnEvent) -> list[Finding]:
 
 def _findings(home: Home, on_event: OnEvent) -> Iterator[Finding]:
     rows = Rows(home)
-    yield from rows.findings()
+    yield from index(rows)
     needed = None
     if not rows.problem:
         records = [*rows.records.values(), *(record for _, _, record in trash.models(home))]

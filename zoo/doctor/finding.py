@@ -3,6 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+UPGRADE = "upgrade zoo; it is left as it is"
+UNREADABLE = "make it readable, or look at the disk; it is left as it is"
+TO_THE_TRASH = "moved to the trash"
+
 
 @dataclass(frozen=True)
 class Finding:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from zoo import files, locks
 from zoo.corpora.corpus import SCHEMA, Corpus, fetch_lock, load_corpus
-from zoo.doctor.finding import Finding
-from zoo.doctor.rows import TO_THE_TRASH, is_newer
-from zoo.errors import BadData, ZooError
+from zoo.doctor.finding import TO_THE_TRASH, UNREADABLE, UPGRADE, Finding
+from zoo.doctor.rows import is_newer
+from zoo.errors import BadData, StorageProblem, ZooError
 from zoo.events import OnEvent, Progress, ignore
 from zoo.home import Home
 from zoo.registry import trash
@@ -38,9 +38,11 @@ def _texts_of(home: Home, root: Path, needed: set[str] | None) -> Iterator[Findi
         where = f"{directory.relative_to(home.path)}"
         try:
             whole.append(_check(directory))
+        except StorageProblem as error:
+            yield Finding(where, str(error), UNREADABLE)
         except ZooError as error:
             if is_newer(directory / "corpus.toml", SCHEMA):
-                yield Finding(where, str(error), "upgrade zoo; it is left as it is")
+                yield Finding(where, str(error), UPGRADE)
             else:
                 cure = f"moved to the trash; to fetch it again: zoo fetch {root.name}"
                 yield Finding(where, str(error), cure, partial(trash.put_away, home, directory))

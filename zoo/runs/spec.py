@@ -51,6 +51,8 @@ class Spec:
     def load(cls, path: Path) -> Self:
         """The spec of a run.toml; raises BadData for one that is damaged."""
         table = files.read_toml(path)
+        if type(table.get("schema")) is int and table["schema"] > SCHEMA:
+            raise BadData(f"{path} was written by a newer zoo (schema {table['schema']}); upgrade to read it")
         known = {f.name for f in dataclasses.fields(cls)}
         values = {key: value for key, value in table.items() if key in known}
         try:
