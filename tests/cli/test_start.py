@@ -78,7 +78,7 @@ def test_a_shell_that_completes_gets_commands_without_anything_heavy(home):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert {line.partition(",")[2] for line in done.stdout.splitlines()} == {"resume", "rename", "restore"}
+    assert {line.partition(",")[2] for line in done.stdout.splitlines()} == {"resume", "reproduce", "rename", "restore"}
     assert done.stderr.split() == ["end"]
 
 
