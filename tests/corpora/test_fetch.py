@@ -4,12 +4,15 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
+import filelock
 import pytest
 
-from zoo.corpora.corpus import Corpus, corpus_names, open_corpus
+from zoo.corpora.corpus import Corpus, corpus_names, fetch_lock, open_corpus
 from zoo.corpora.dataset import Dataset
 from zoo.corpora.fetch import Wish, fetch
 from zoo.errors import BadData, NotFound
@@ -365,3 +368,26 @@ def test_a_corpus_whose_folder_was_removed_by_hand_is_not_found(zoo, fetched, ho
     outcome = zoo("datasets", "mine")
     assert outcome.code == 3
     assert "zoo fetch mine" in outcome.err
+
+
+def test_of_two_fetches_of_one_name_the_second_waits_for_the_first(home, tiny_text):
+    command = [sys.executable, "-m", "zoo", "fetch", "tiny", "--from", str(tiny_text)]
+    home.create()
+    waits = filelock.FileLock(fetch_lock(home, "tiny"))
+    waits.acquire()
+    with subprocess.Popen(command, env={**os.environ}, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "another zoo process is fetching 'tiny'; waiting for it" in process.stderr.readline()
+        assert corpus_names(home) == []
+        waits.release()
+        assert process.wait(timeout=60) == 0
+    assert corpus_names(home) == ["tiny"]
+
+
+def test_a_fetch_that_another_one_never_lets_in_is_a_conflict(zoo, home, tiny_text, monkeypatch):
+    monkeypatch.setattr("zoo.corpora.fetch.WAIT_SECONDS", 0.2)
+    home.create()
+    with filelock.FileLock(fetch_lock(home, "tiny")):
+        outcome = zoo("fetch", "tiny", "--from", str(tiny_text))
+    assert outcome.code == 5
+    assert "still fetching 'tiny'" in outcome.err
