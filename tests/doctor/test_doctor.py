@@ -178,8 +178,12 @@ DAMAGES: dict[str, Callable[[Home], str]] = {
     "weights missing": at(HERE, lambda h: (of_model(h) / "weights.safetensors").unlink()),
     "weights flipped": at(HERE, lambda h: flip(of_model(h) / "weights.safetensors")),
     "weights cut off": at(HERE, lambda h: os.truncate(of_model(h) / "weights.safetensors", 100)),
-    "vocabulary damaged": at(HERE, lambda h: edit(of_model(h) / "vocab.json", "alphabet", "alphabit")),
-    "vocabulary missing": at(HERE, lambda h: (of_model(h) / "vocab.json").unlink()),
+    "vocabulary damaged": at(f"{HERE}/vocab.json", lambda h: edit(of_model(h) / "vocab.json", "alphabet", "alphabit")),
+    "vocabulary missing": at(f"{HERE}/vocab.json", lambda h: (of_model(h) / "vocab.json").unlink()),
+    "another vocabulary": at(f"{HERE}/vocab.json", lambda h: edit(of_model(h) / "vocab.json", '": "', '": "\\t')),
+    "vocabulary missing, text too": at(
+        HERE, lambda h: ((of_model(h) / "vocab.json").unlink(), shutil.rmtree(h.corpora))
+    ),
     "spec missing": at(f"{HERE}/run.toml", lambda h: (of_model(h) / "run.toml").unlink()),
     "spec damaged": at(f"{HERE}/run.toml", lambda h: edit(of_model(h) / "run.toml", "seed", "sead")),
     "state left behind": lambda h: write(of_model(h) / "state.json", b"{}", h),

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from zoo.corpora import vocab
+from zoo.corpora.corpus import open_corpus
 from zoo.doctor.finding import TO_THE_TRASH, UNREADABLE, UPGRADE, Finding
 from zoo.doctor.rows import Rows, is_newer
 from zoo.engine.load import load_engine
@@ -29,7 +30,11 @@ def contents(rows: Rows, model: Model) -> Iterator[Finding]:
     if newer:
         return
     try:
-        problem = _problem(model)
+        if (lost := _vocab_problem(model)) and (found := _vocab_from_text(rows.home, model)):
+            mend = partial(_write_vocab, rows.home, directory / "vocab.json", found)
+            yield Finding(f"{where}/vocab.json", lost, "written anew from the text", mend)
+            return
+        problem = lost or _problem(model)
     except StorageProblem as error:
         yield Finding(where, str(error), UNREADABLE)
         return
@@ -49,18 +54,41 @@ def contents(rows: Rows, model: Model) -> Iterator[Finding]:
         yield from _checkpoints(rows.home, directory / "checkpoints", where)
 
 
+def _vocab_problem(model: Model) -> str:
+    try:
+        found = vocab.load_vocab(model.directory / "vocab.json")
+    except (BadData, NotFound) as error:
+        return str(error)
+    return "" if found.sha256 == model.record.vocab.sha256 else "it is not the vocabulary of the record"
+
+
+def _vocab_from_text(home: Home, model: Model) -> vocab.Vocab | None:
+    """The vocabulary of the record, if the text that it was made from is still here."""
+    part = model.record.corpora[0] if model.record.corpora else None
+    try:
+        alphabet = open_corpus(home, part.name, part.sha256).alphabet if part else {}
+    except (BadData, NotFound):
+        return None
+    candidates = (vocab.Characters(alphabet), vocab.Bytes())
+    return next((found for found in candidates if found.sha256 == model.record.vocab.sha256), None)
+
+
+def _write_vocab(home: Home, path: Path, found: vocab.Vocab) -> None:
+    if path.is_symlink() or path.exists():
+        trash.put_away(home, path)
+    vocab.save_vocab(path, found)
+
+
 def _problem(model: Model) -> str:
     """Why a model is of no use any more, if it is."""
     record = model.record
     try:
         Spec.of(model.name, record)
         if record.status not in OVER:
-            if vocab.load_vocab(model.directory / "vocab.json").sha256 != record.vocab.sha256:
-                return "vocab.json is not the vocabulary of the record"
-        elif record.weights_sha256 is None:
+            return ""
+        if record.weights_sha256 is None:
             return "the record has no weights_sha256, though the training is over"
-        else:
-            load_engine(model.directory, record.model, record.vocab.sha256, record.weights_sha256)
+        load_engine(model.directory, record.model, record.vocab.sha256, record.weights_sha256)
     except (BadData, NotFound) as error:
         return str(error)
     return ""
