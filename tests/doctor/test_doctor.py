@@ -99,6 +99,16 @@ def write(path: Path, data: bytes, home: Home) -> str:
     return str(path.relative_to(home.path))
 
 
+def no_lock(path: Path, home: Home, put: Callable[[Path], object]) -> str:
+    """Something in the place of a lock on which none can be held."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    put(path)
+    return str(path.relative_to(home.path))
+
+
 def older_weights(home: Home) -> str:
     """A row that a kill left behind its card: the card knows the weights that are there."""
     edit(home.registry, 'status = "ready"', 'status = "training"')
@@ -197,6 +207,10 @@ DAMAGES: dict[str, Callable[[Home], str]] = {
         Path(write(h.corpora / "tiny" / ".tmp-2" / "text.txt", b"half", h)).parent  # the draft is one thing
     ),
     "temporary of a download": lambda h: write(h.cache / "tiny" / ".tmp-3", b"x", h),
+    "a lock that is a link": lambda h: no_lock(h.lock("registry"), h, lambda path: path.symlink_to("/dev/null")),
+    "a lock that is a directory": lambda h: no_lock(h.lock("fetch-tiny"), h, Path.mkdir),
+    "a lock of a model that is a pipe": lambda h: no_lock(of_model(h) / "run.lock", h, os.mkfifo),
+    "a file in the place of the locks": lambda h: no_lock(h.lock("x").parent, h, Path.touch),
     "open to all": at(f"{HERE}/weights.safetensors", lambda h: (of_model(h) / "weights.safetensors").chmod(0o666)),
     "registry open to all": at("registry.toml", lambda h: h.registry.chmod(0o666)),
     "text changed": lambda h: changed_text(h, "text.txt"),
@@ -225,13 +239,13 @@ LEFT_ALONE: dict[str, Callable[[Home], str]] = {
 def snapshot(home: Home) -> dict[str, tuple[int, bytes]]:
     """Every file with its time of change and content, directories too."""
     return {
-        str(path.relative_to(home.path)): (path.lstat().st_mtime_ns, b"" if path.is_dir() else content(path))
+        str(path.relative_to(home.path)): (path.lstat().st_mtime_ns, content(path))
         for path in [home.path, *home.path.rglob("*")]
     }
 
 
 def content(path: Path) -> bytes:
-    return bytes(path.readlink()) if path.is_symlink() else path.read_bytes()
+    return bytes(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
 
 
 def bytes_of(home: Home) -> Counter[str]:

@@ -35,6 +35,22 @@ def debris(home: Home) -> Iterator[Finding]:
         )
 
 
+def broken_locks(home: Home) -> Iterator[Finding]:
+    """What stands where a lock should, and cannot be held."""
+    locks_directory = home.lock("any").parent
+    places = [Path(entry.path) for entry in (*_entries(locks_directory), *_entries(home.models))]
+    paths = [path / RUN_LOCK if path.parent == home.models else path for path in places]
+    for path in [locks_directory, *paths]:
+        wanted = stat.S_ISDIR if path == locks_directory else stat.S_ISREG
+        try:
+            whole = wanted(path.lstat().st_mode)
+        except OSError:  # there is none
+            continue
+        if not whole:
+            away = partial(trash.put_away, home, path)
+            yield Finding(str(path.relative_to(home.path)), "no lock can be held on it", TO_THE_TRASH, away)
+
+
 def _walk(home: Home, directory: Path) -> Iterator[Path]:
     """Everything of ours below a directory, but the trash, what a worker or a fetch holds, and what links lead to."""
     for entry in _entries(directory):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from zoo import files, locks
 from zoo.doctor.contents import contents
-from zoo.doctor.debris import debris
+from zoo.doctor.debris import broken_locks, debris
 from zoo.doctor.finding import Finding
 from zoo.doctor.index import index
 from zoo.doctor.rows import Rows
@@ -53,6 +53,7 @@ def repair(home: Home, on_event: OnEvent = ignore) -> Report:
     report = examine(home, on_event)
     if not any(finding.mend for finding in report.left):
         return report
+    report.mended += [finding for finding in broken_locks(home) if _mend(finding, on_event)]
     files.make_directory(home.lock("registry").parent)
     busy = "another zoo process is writing the registry; try again"
     with locks.locked(home.lock("registry"), busy=busy):
@@ -97,4 +98,5 @@ def _findings(home: Home, on_event: OnEvent) -> Iterator[Finding]:
         if not model.is_running:
             yield from contents(rows, model)
     yield from texts(home, needed, on_event)
+    yield from broken_locks(home)
     yield from debris(home)
