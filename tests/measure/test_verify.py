@@ -113,3 +113,19 @@ def test_verify_writes_nothing(zoo, home, tiny_model):
     before = {path: path.lstat().st_mtime_ns for path in home.path.rglob("*")}
     assert zoo("verify", tiny_model).code == 0
     assert {path: path.lstat().st_mtime_ns for path in home.path.rglob("*")} == before
+
+
+@pytest.mark.parametrize("options", [["--vocab", "bytes"], ["-p", "m2"], ["--set", "block_size=7"]])
+def test_models_of_every_kind_are_verified(zoo, home, tiny_corpus, options):
+    settings = ["--set", "max_steps=3", "--set", "n_layer=1", "--set", "n_embd=24", "--set", "batch_size=2"]
+    assert zoo("train", "-d", "tiny", "-n", "mine", *settings, *options).code == 0
+    code, (entry,) = verified(zoo, "mine")
+    assert code == 0
+    assert entry["difference"] <= TOLERANCE
+
+
+def test_a_model_without_weights_yet_is_not_verified(zoo, home, tiny_model):
+    edit_record(home, 'weights_sha256 = "', 'x = "')
+    outcome = zoo("verify", tiny_model)
+    assert outcome.code == 4
+    assert "no weights yet" in outcome.err
