@@ -59,29 +59,22 @@ class Trainer:
             self.best, self.progress = loaded
 
     def run(self) -> Iterator[Event]:
-        """Train to max_steps. Closing the iterator saves a checkpoint and stops.
+        """Train to max_steps. Between two events the iterator can be closed, and `save` keeps that moment.
 
         Raises Diverged, before the update, when a loss or a gradient is not finite: the weights are those of the last
         finite step.
         """
-        clock = time.monotonic() - self.progress.seconds
-        try:
-            while True:
-                p = self.progress
-                if p.step > p.evaluated_step and (
-                    p.step % self.config.eval_every == 0 or p.step == self.config.max_steps
-                ):
-                    yield (yield from self._evaluate())
-                    p.seconds = time.monotonic() - clock
-                    self.save()
-                if p.step >= self.config.max_steps:
-                    return
-                event = self._step()
+        p, clock = self.progress, time.monotonic() - self.progress.seconds
+        while True:
+            if p.step > p.evaluated_step and (p.step % self.config.eval_every == 0 or p.step == self.config.max_steps):
+                yield (yield from self._evaluate())
                 p.seconds = time.monotonic() - clock
-                yield event
-        except GeneratorExit:
-            self.save()
-            raise
+                self.save()
+            if p.step >= self.config.max_steps:
+                return
+            event = self._step()
+            p.seconds = time.monotonic() - clock
+            yield event
 
     def _step(self) -> Stepped:
         """One update."""

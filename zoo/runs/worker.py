@@ -10,7 +10,6 @@ import os
 import platform
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from zoo.corpora.tokens import encode_part
 from zoo.corpora.vocab import Vocab, load_vocab
 from zoo.engine.cpu import CpuEngine
 from zoo.engine.sampling import Sampling
-from zoo.errors import BadData, Diverged, ZooError
+from zoo.errors import BadData, Diverged
 from zoo.events import Evaluated, Event, Finished, OnEvent, Sampled, Started, Stepped
 from zoo.home import Home
 from zoo.registry.registry import RUN_LOCK
@@ -102,22 +101,17 @@ def _trainer(run_dir: Path, spec: Spec, corpus: Corpus, vocab: Vocab, on_event: 
 def _train(trainer: "Trainer", spec: Spec, vocab: Vocab, log: "Log") -> Iterator[Event]:
     """The trainer's events, logged, with a sample now and then."""
     sampled_at = -math.inf
-    steps = trainer.run()
     try:
-        for event in steps:
+        for event in trainer.run():
             log.write(event, spec.train.log_every)
             yield event
             due = time.monotonic() - sampled_at > SAMPLE_SECONDS
             if isinstance(event, Evaluated) and (due or event.step == spec.train.max_steps):
                 sampled_at = time.monotonic()
                 yield Sampled(event.step, _sample(trainer, spec, vocab))
-    except GeneratorExit:
-        log.sync()  # before the checkpoint, which must not be newer than the log
-        steps.close()  # type: ignore[attr-defined]
-        raise
-    except BaseException:
-        with suppress(ZooError):  # what went wrong here matters more than what goes wrong with the last checkpoint
-            steps.close()  # type: ignore[attr-defined]
+    except GeneratorExit:  # and nothing else: where a line of the log has failed, no checkpoint may be newer than it
+        log.sync()
+        trainer.save()
         raise
 
 
