@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 METADATA = "zoo"
-HEADER_LIMIT = 2**24
+HEADER_LIMIT = 2**22  # the checkpoint of the deepest model has less than half of that
 TENSOR_LIMIT = 2**16
-FILE_LIMIT = 2**36
+DIMENSIONS = 8
+NAME_LENGTH = 80  # as far as a message quotes a name that a file made up
 _DTYPE_SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
 
 
@@ -28,12 +30,24 @@ def to_bytes(tensors: "dict[str, np.ndarray]", metadata: str) -> bytes:
     import numpy as np
     from safetensors.numpy import save
 
-    return save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, {METADATA: metadata})
+    return save({name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}, {METADATA: metadata})
+
+
+def read(path: Path, *, limit: int) -> bytes:
+    """The bytes of a safetensors file, read only once its size is what its header promises; raises as `files.opened`
+    does, and BadData for a file that is damaged or has more than `limit` bytes."""
+    with files.opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        _checked_header(file.read(8 + HEADER_LIMIT), size, path)
+        if size > limit:
+            raise BadData(f"{path} has {size:,} bytes, more than the {limit:,} allowed")
+        file.seek(0)
+        return file.read(size)
 
 
 def from_bytes(data: bytes, where: Path) -> "tuple[dict[str, np.ndarray], str]":
     """Tensors and our metadata of a safetensors file; raises BadData for anything but a whole, plain one."""
-    metadata = _checked_header(data, where).get("__metadata__", {}).get(METADATA, "")
+    metadata = _checked_header(data, len(data), where).get("__metadata__", {}).get(METADATA, "")
     if not isinstance(metadata, str):
         raise BadData(f"{where} is damaged: its metadata is not text")
     from safetensors import SafetensorError
@@ -45,14 +59,14 @@ def from_bytes(data: bytes, where: Path) -> "tuple[dict[str, np.ndarray], str]":
         raise BadData(f"{where} is damaged: {error}") from None
 
 
-def _checked_header(data: bytes, where: Path) -> dict[str, Any]:
-    """The JSON header, once its sizes agree with each other and with the file."""
+def _checked_header(data: bytes, length: int, where: Path) -> dict[str, Any]:
+    """The JSON header at the beginning of `data`, once its sizes agree with each other and with the file's length."""
 
     def damaged(why: str) -> BadData:
         return BadData(f"{where} is damaged: {why}")
 
     size = struct.unpack("<Q", data[:8])[0] if len(data) >= 8 else 0
-    if not 2 <= size <= min(HEADER_LIMIT, len(data) - 8):
+    if not 2 <= size <= min(HEADER_LIMIT, length - 8):
         raise damaged("it is cut off or no safetensors file")
     try:
         header = json.loads(data[8 : 8 + size].decode("utf-8"))
@@ -66,18 +80,24 @@ def _checked_header(data: bytes, where: Path) -> dict[str, Any]:
     for name, entry in header.items():
         if name == "__metadata__":
             continue
-        try:
-            begin, end = entry["data_offsets"]
-            expected = _DTYPE_SIZES[entry["dtype"]] * math.prod(entry["shape"])
-            whole = all(type(n) is int and n >= 0 for n in (begin, end, *entry["shape"])) and end - begin == expected
-        except (KeyError, TypeError, ValueError):
-            whole = False
-        if not whole:
-            raise damaged(f"tensor '{name}' makes no sense")
+        if (end := _end_of(entry)) is None:
+            raise damaged(f"tensor '{name[:NAME_LENGTH]}' makes no sense")
         total = max(total, end)
-    if 8 + size + total != len(data):
-        raise damaged(f"it has {len(data):,} bytes where its header promises {8 + size + total:,}")
+    if 8 + size + total != length:
+        raise damaged(f"it has {length:,} bytes where its header promises {8 + size + total:,}")
     return header
+
+
+def _end_of(entry: Any) -> int | None:
+    """Where the numbers of a tensor end, None for an entry that contradicts itself."""
+    try:
+        begin, end = entry["data_offsets"]
+        shape, size = entry["shape"], _DTYPE_SIZES[entry["dtype"]]
+        if len(shape) > DIMENSIONS or not all(type(n) is int and 0 <= n < 2**63 for n in (begin, end, *shape)):
+            return None
+        return end if end - begin == size * math.prod(shape) else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def save_model(path: Path, tensors: "dict[str, np.ndarray]", config: ModelConfig, vocab_sha256: str) -> str:
@@ -101,18 +121,17 @@ def load_model(path: Path, config: ModelConfig, vocab_sha256: str, sha256: str |
     import numpy as np
 
     try:
-        data = files.read_bytes(path, limit=FILE_LIMIT)
+        data = read(path, limit=8 + HEADER_LIMIT + 4 * config.parameters())
     except NotFound as error:
         raise BadData(str(error)) from None
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-        from_bytes(data, path)  # says it better, when the file is cut off or no weights at all
         raise BadData(f"{path} was changed since it was trained: its sha256 is not the recorded one")
     tensors, metadata = from_bytes(data, path)
     expected = config.weight_shapes()
-    for name in expected.keys() | tensors.keys():
+    for name in sorted(expected.keys() | tensors.keys()):
         have, want = tensors.get(name), expected.get(name)
         if have is None or want is None or have.shape != want or have.dtype != np.float32:
-            raise BadData(f"{path} does not fit its model: tensor '{name}'")
+            raise BadData(f"{path} does not fit its model: tensor '{name[:NAME_LENGTH]}'")
         if not np.isfinite(have).all():
             raise BadData(f"{path} holds numbers that are not finite: tensor '{name}'")
     if metadata != _about(config, vocab_sha256):

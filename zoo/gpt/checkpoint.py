@@ -14,6 +14,7 @@ from zoo import files, weights
 from zoo.errors import BadData
 from zoo.events import OnEvent, Warned, ignore
 from zoo.gpt.model import GPT
+from zoo.gpt.optimizer import STATE
 
 KEEP = 2
 _NAME = re.compile(r"step-\d{9}\.[0-9a-f]{16}\.safetensors")
@@ -99,15 +100,20 @@ def _take(
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], str]:
     """Arrays and metadata of a checkpoint whose bytes are those that its name speaks of."""
-    data = files.read_bytes(path, limit=_LIMIT)
+    data = weights.read(path, limit=_LIMIT)
     if not path.name.endswith(f"{hashlib.sha256(data).hexdigest()[:16]}.safetensors"):
         raise BadData(f"{path} is damaged")
     return weights.from_bytes(data, path)
 
 
 def _restore(optimizer: torch.optim.Optimizer, model: GPT, tensors: dict[str, Tensor]) -> None:
-    """Give each parameter its optimizer state back; keys are `<state>.<parameter>`."""
+    """Give each parameter its optimizer state back; keys are `<state>.<parameter>`. Raises ValueError unless there is
+    all of it, or nothing as before the first step."""
     parameters = dict(model.named_parameters())
+    shapes = {name: parameter.shape for name, parameter in parameters.items()}
+    expected = {f"{state}.{name}": () if state == "step" else shapes[name] for name in shapes for state in STATE}
+    if tensors and {key: tensor.shape for key, tensor in tensors.items()} != expected:
+        raise ValueError("the optimizer's state is not that of these parameters")
     for key, tensor in tensors.items():
         state, _, name = key.partition(".")
         optimizer.state[parameters[name]][state] = tensor.to(parameters[name].device)

@@ -5,6 +5,8 @@ from torch import nn
 
 from zoo.config import TrainConfig
 
+STATE = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each parameter, once it has updated it
+
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     """AdamW over the model's parameters; matrices and embeddings decay, norms and biases do not."""
