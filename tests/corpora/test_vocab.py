@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from zoo.corpora.vocab import Bytes, Characters, Vocab, check_unknown, load_vocab, save_vocab
+from zoo.corpora.vocab import MOST_CHARACTERS, Bytes, Characters, Vocab, check_unknown, load_vocab, save_vocab
 from zoo.errors import BadData, NotFound, UsageProblem
 
 TEXTS = {
@@ -22,7 +22,7 @@ TEXTS = {
 }
 HASH = """
 import sys
-from zoo.corpora.vocab import Bytes, Characters
+from zoo.corpora.vocab import MOST_CHARACTERS, Bytes, Characters
 print(Characters(sys.argv[1]).sha256, Bytes().sha256)
 """
 
@@ -59,9 +59,14 @@ def test_ids_are_the_sorted_code_points_of_the_text():
 def test_ids_are_as_narrow_as_they_can_be():
     assert Characters("ab").encode("ab").dtype == np.uint16
     assert Bytes().encode("ab").dtype == np.uint16
-    wide = Characters(map(chr, [*range(0x100, 0xD800), *range(0xE000, 0x18000)]))
-    assert wide.encode("\u0101").dtype == np.uint32
-    assert wide.decode(wide.encode("\u0101\U00017fff")) == "\u0101\U00017fff"
+    wide = Characters(map(chr, range(0x10000, 0x10000 + MOST_CHARACTERS)))
+    assert wide.encode("\U00010000").dtype == np.uint32
+    assert wide.decode(wide.encode("\U00010000\U0001ffff")) == "\U00010000\U0001ffff"
+
+
+def test_an_alphabet_of_too_many_characters_is_refused_with_their_number():
+    with pytest.raises(BadData, match=f"{MOST_CHARACTERS + 1:,} distinct characters"):
+        Characters(map(chr, range(0x10000, 0x10001 + MOST_CHARACTERS)))
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)

@@ -2,16 +2,20 @@
 
 import codecs
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_origin
 
 from zoo import files
-from zoo.errors import BadData, NotFound
+from zoo.errors import BadData, NotFound, UsageProblem
 from zoo.home import Home
+from zoo.names import check_name
 
 SCHEMA = 1  # of corpus.toml
+CARD_LIMIT = 2**19  # of corpus.toml, which has a few hundred bytes
+ALPHABET_LIMIT = 2**25  # every character of Unicode, each written as an escape, and its count
 BLOCK_BYTES = 2**20
 Part = Literal["all", "train", "val"]
 
@@ -38,6 +42,18 @@ class Corpus:
     summary: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     changes: dict[str, int] = field(default_factory=dict)
+
+    def contradictions(self) -> list[str]:
+        """The fields whose values cannot be."""
+        sizes = {"characters": self.characters, "bytes": self.bytes, "documents": self.documents}
+        wrong = [key for key, value in sizes.items() if not 0 <= value < 2**63]
+        if not 0 <= self.train_characters <= self.characters:
+            wrong.append("train_characters")
+        if not 0 <= self.train_bytes <= self.bytes:
+            wrong.append("train_bytes")
+        if not all(type(times) is int for times in self.changes.values()):
+            wrong.append("changes")
+        return wrong
 
     @property
     def text_path(self) -> Path:
@@ -75,7 +91,7 @@ class Corpus:
     @property
     def alphabet(self) -> dict[str, int]:
         """Every character with its count, in order of code points."""
-        counts = files.read_json(self.directory / "alphabet.json")
+        counts = files.read_json(self.directory / "alphabet.json", limit=ALPHABET_LIMIT)
         if not isinstance(counts, dict) or not all(len(c) == 1 and type(n) is int for c, n in counts.items()):
             raise BadData(f"{self.directory / 'alphabet.json'} is damaged; fetch '{self.name}' again")
         return counts
@@ -96,7 +112,16 @@ def corpus_names(home: Home) -> list[str]:
     """The names of all fetched corpora."""
     if not home.corpora.is_dir():
         return []
-    return sorted(entry.name for entry in home.corpora.iterdir() if (entry / "current").is_file())
+    return sorted(
+        entry.name for entry in home.corpora.iterdir() if _is_name(entry.name) and (entry / "current").is_file()
+    )
+
+
+def _is_name(name: str) -> bool:
+    try:
+        return bool(check_name(name))
+    except UsageProblem:
+        return False
 
 
 def open_corpus(home: Home, name: str, sha256: str | None = None) -> Corpus:
@@ -104,6 +129,8 @@ def open_corpus(home: Home, name: str, sha256: str | None = None) -> Corpus:
 
     Raises NotFound when there is none, BadData when its metadata are damaged.
     """
+    if not _is_name(name):  # it may come from a record, and would lead out of the home
+        raise BadData(f"no corpus can be called {name[:80]!r}")
     root = home.corpora / name
     if sha256 is None:
         current = root / "current"
@@ -112,6 +139,8 @@ def open_corpus(home: Home, name: str, sha256: str | None = None) -> Corpus:
         sha8 = files.read_text(current, limit=100).strip()
     else:
         sha8 = sha256[:8]
+    if not re.fullmatch("[0-9a-f]{8}", sha8):
+        raise BadData(f"{sha8!r} of corpus '{name}' is no beginning of a sha256; fetch it again (zoo fetch {name})")
     if not (root / sha8 / "corpus.toml").is_file():
         raise NotFound(f"the text {sha8} of corpus '{name}' is not here; fetch it again (zoo fetch {name})")
     corpus = load_corpus(root / sha8)
@@ -123,7 +152,7 @@ def open_corpus(home: Home, name: str, sha256: str | None = None) -> Corpus:
 def load_corpus(directory: Path) -> Corpus:
     """The corpus in a directory, by its corpus.toml; raises BadData for one that is damaged."""
     path = directory / "corpus.toml"
-    table = files.read_toml(path)
+    table = files.read_toml(path, limit=CARD_LIMIT)
     if type(table.get("schema")) is int and table["schema"] > SCHEMA:
         raise BadData(f"{path} was written by a newer zoo (schema {table['schema']}); upgrade to read it")
     known = {f.name: get_origin(f.type) or f.type for f in fields(Corpus) if f.name != "directory"}
@@ -131,8 +160,9 @@ def load_corpus(directory: Path) -> Corpus:
     wrong = [key for key, value in values.items() if type(value) is not known[key]]
     try:
         corpus = Corpus(directory=directory, **values)
+        wrong = wrong or corpus.contradictions()
     except TypeError:
-        wrong = ["schema"]
+        wrong = wrong or ["schema"]
     if wrong:
         raise BadData(f"{path} is damaged: '{wrong[0]}'; fetch '{directory.parent.name}' again")
     return corpus

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 SCHEMA = 1
+MOST_CHARACTERS = 2**16  # more than any script has
+VOCAB_LIMIT = 2**20  # bytes of vocab.json: so many characters, each written as an escape
 Unknown = Literal["error", "skip", "replace"]
 
 
@@ -67,12 +69,18 @@ class Vocab:
 
 
 class Characters(Vocab):
-    """One id per character: the sorted distinct ones of a text, as in the seed. There is no id for unknown ones."""
+    """One id per character: the sorted distinct ones of a text, as in the seed. There is no id for unknown ones.
+
+    Raises BadData for more than MOST_CHARACTERS of them.
+    """
 
     kind = "characters"
 
     def __init__(self, alphabet: Iterable[str]) -> None:
         self.alphabet = "".join(sorted(set(alphabet)))
+        if len(self) > MOST_CHARACTERS:
+            many = f"{len(self):,} distinct characters are more than the {MOST_CHARACTERS:,}"
+            raise BadData(f"{many} that a vocabulary may have; --vocab bytes takes any text")
 
     def __len__(self) -> int:
         return len(self.alphabet)
@@ -170,7 +178,7 @@ KINDS = (Characters, Bytes)
 
 def load_vocab(path: Path) -> Vocab:
     """The vocabulary of a vocab.json; raises BadData for one that is damaged, NotFound for none."""
-    table = files.read_json(path)
+    table = files.read_json(path, limit=VOCAB_LIMIT)
     if not isinstance(table, dict):
         raise BadData(f"{path} is damaged: it is not a table")
     if type(table.get("schema")) is not int:

@@ -67,9 +67,9 @@ def _vocab_from_text(home: Home, model: Model) -> vocab.Vocab | None:
     part = model.record.corpora[0] if model.record.corpora else None
     try:
         alphabet = open_corpus(home, part.name, part.sha256).alphabet if part else {}
+        candidates = (vocab.Characters(alphabet), vocab.Bytes())
     except (BadData, NotFound):
         return None
-    candidates = (vocab.Characters(alphabet), vocab.Bytes())
     return next((found for found in candidates if found.sha256 == model.record.vocab.sha256), None)
 
 
