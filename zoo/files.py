@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import tomllib
@@ -20,6 +21,22 @@ from typing import Any, BinaryIO
 from zoo.errors import BadData, Conflict, NotFound, Refused, StorageProblem, ZooError
 
 TEMPORARY = ".tmp-"
+FILE_MODE, DIRECTORY_MODE = 0o664, 0o775  # less the umask; whatever it is, not everybody may write
+TOML_DEPTH = 16  # parts of a key, and tables in tables; our own files have four
+NUMBER_BITS = 1024  # a longer whole number is beyond every float, and a much longer one cannot be written out
+
+MESSAGE_LENGTH = 300  # of what a parser says, which may quote all that it has read
+
+# strings and comments of TOML, also cut off ones: a dot in them parts no key
+_TOML_TEXT = re.compile(
+    r'"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5}|\Z)'
+    r"|'''(?:[^']|'(?!''))*+(?:'{3,5}|\Z)"
+    r'|"(?:[^"\\\n]|\\[^\n])*+"?'
+    r"|'[^'\n]*+'?"
+    r"|#[^\n]*+",
+    re.DOTALL,
+)
+_LONG_KEY = re.compile(rf"\.(?:[\w \t-]*+\.){{{TOML_DEPTH - 1}}}")
 
 
 @contextlib.contextmanager
@@ -28,7 +45,7 @@ def storing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageProblem(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+        raise StorageProblem(f"cannot write {path}: {_why(error)}{_room(error, path)}") from error
 
 
 @contextlib.contextmanager
@@ -39,7 +56,19 @@ def reading(path: Path) -> Iterator[None]:
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(f"{path} is missing") from None
     except OSError as error:
-        raise StorageProblem(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+        raise StorageProblem(f"cannot read {path}: {_why(error)}") from error
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _room(error: OSError, path: Path) -> str:
+    """A clause that says how much is free, of a disk that is full."""
+    if error.errno == errno.ENOSPC:
+        with contextlib.suppress(OSError):
+            return f" ({shutil.disk_usage(path.parent).free:,} bytes are free)"
+    return ""
 
 
 def temporary_beside(path: Path) -> Path:
@@ -57,7 +86,7 @@ def write_chunks(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -
     temporary = temporary_beside(path)
     with storing(path):
         try:
-            with open(temporary, "xb") as file:
+            with open(temporary, "xb", opener=_creator) as file:
                 for chunk in chunks:
                     file.write(chunk)
                 file.flush()
@@ -72,26 +101,42 @@ def write_chunks(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -
             sync_directory(path.parent)
 
 
+def _creator(path: str, flags: int) -> int:
+    """What `open` creates a file with."""
+    return os.open(path, flags, FILE_MODE)
+
+
 def write_new(path: Path, data: bytes) -> None:
     """As `write_bytes`, but a file that exists already, or appears meanwhile, is left as it is."""
     temporary = temporary_beside(path)
-    write_bytes(temporary, data)
     try:
+        write_bytes(temporary, data)
         with storing(path), contextlib.suppress(FileExistsError):
             try:
                 os.link(temporary, path)  # unlike a rename, this never replaces
             except FileExistsError:
                 raise
             except (OSError, NotImplementedError):  # a file system without hard links
-                with open(path, "xb") as file:
-                    file.write(data)
+                _write_in_place(path, data)
             sync_directory(path.parent)
     finally:
         remove(temporary)
 
 
+def _write_in_place(path: Path, data: bytes) -> None:
+    """Write a file that must not exist yet, where no link can make it appear whole."""
+    with open(path, "xb", opener=_creator) as file:
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            path.unlink()
+            raise
+
+
 def sync_directory(path: Path) -> None:
-    """Make renames inside `path` durable, where the system can."""
+    """Make what was created, renamed or deleted inside `path` durable, where the system can."""
     if os.name == "nt":  # directories cannot be opened there
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -102,22 +147,36 @@ def sync_directory(path: Path) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """Create `path` and its parents; it may exist."""
+    """Create `path` and its parents, so that they survive a power cut; it may exist."""
     with storing(path):
-        path.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            return
+        make_directory(path.parent)
+        try:
+            _make_one(path)
+        except FileExistsError:
+            if not path.is_dir():
+                raise
 
 
 def claim_directory(path: Path) -> None:
-    """Create `path`, which must not exist: of two processes exactly one succeeds, the other gets Conflict."""
+    """As `make_directory`, but it must not exist: of two processes exactly one succeeds, the other gets Conflict."""
     make_directory(path.parent)
-    try:
-        path.mkdir()
-    except FileExistsError:
-        raise Conflict(f"{path.name} exists already") from None
-    except OSError as error:
-        raise StorageProblem(f"cannot create {path}: {error.strerror}") from error
     with storing(path):
+        try:
+            _make_one(path)
+        except FileExistsError:
+            raise Conflict(f"{path.name} exists already") from None
+
+
+def _make_one(path: Path) -> None:
+    """Create one directory, durably or not at all."""
+    path.mkdir(DIRECTORY_MODE)
+    try:
         sync_directory(path.parent)
+    except OSError:
+        remove_if_empty(path)
+        raise
 
 
 def move(source: Path, target: Path) -> None:
@@ -196,14 +255,16 @@ def protect(path: Path) -> None:
 def append_line(path: Path, line: str) -> None:
     """Add one line to a log; not synced, for logs are cut back to a checkpoint anyway. Raises Refused for a link."""
     _refuse_link(path)
-    with storing(path), open(path, "a", encoding="utf-8", newline="\n") as file:
+    with storing(path), open(path, "a", encoding="utf-8", newline="\n", opener=_creator) as file:
         file.write(line + "\n")
 
 
 def sync(path: Path) -> None:
-    """Make what was appended to `path` durable."""
-    with storing(path), open(path, "rb") as file:
-        os.fsync(file.fileno())
+    """Make what was appended to `path` durable, and its name, which may be new."""
+    with storing(path):
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())
+        sync_directory(path.parent)
 
 
 @contextlib.contextmanager
@@ -243,21 +304,38 @@ def read_text(path: Path, *, limit: int) -> str:
 
 def read_toml(path: Path, *, limit: int = 64 * 2**20) -> dict[str, Any]:
     """The tables of a TOML file; raises BadData with file and line."""
-    text = read_text(path, limit=limit)
+    text = read_text(path, limit=limit).replace("\r\n", "\n")
     try:
-        return tomllib.loads(text.replace("\r\n", "\n"))
-    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
-        raise BadData(f"{path} is not valid TOML: {str(error) or 'nested too deeply'}") from None
+        if _LONG_KEY.search(_TOML_TEXT.sub("s", text)):  # tomllib takes time with the square of their number
+            raise ValueError("a key has too many parts")
+        tables = tomllib.loads(text)
+        if not _is_bounded(tables, TOML_DEPTH):
+            raise ValueError("a value is nested too deeply, or a number too long")
+        return tables
+    except (ValueError, RecursionError) as error:
+        why = str(error) or "nested too deeply"
+        raise BadData(f"{path} is not valid TOML: {why[:MESSAGE_LENGTH]}") from None
 
 
-def write_toml(path: Path, tables: dict[str, Any], *, comment: str = "") -> None:
-    """Write a TOML file, after making sure that it reads back as what was meant."""
+def _is_bounded(value: Any, levels: int) -> bool:
+    """Whether a value can be copied, written and shown: nested no deeper than so, and no number of it too long."""
+    if isinstance(value, dict | list):
+        items = value.values() if isinstance(value, dict) else value
+        return levels > 0 and all(_is_bounded(item, levels - 1) for item in items)
+    return not isinstance(value, int) or value.bit_length() <= NUMBER_BITS
+
+
+def write_toml(path: Path, tables: dict[str, Any], *, comment: str = "", limit: int = 64 * 2**20) -> None:
+    """Write a TOML file, after making sure that it reads back as what was meant; raises BadData when too large."""
     import tomli_w
 
     text = tomli_w.dumps(tables)
     if _canonical(tomllib.loads(text)) != _canonical(tables):
         raise AssertionError(f"{path} would not read back as written")
-    write_bytes(path, ((f"# {comment}\n" if comment else "") + text).encode())
+    data = ((f"# {comment}\n" if comment else "") + text).encode()
+    if len(data) > limit:
+        raise BadData(f"{path} would have {len(data):,} bytes, more than the {limit:,} allowed")
+    write_bytes(path, data)
 
 
 def _canonical(tables: dict[str, Any]) -> str:

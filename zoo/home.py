@@ -42,7 +42,6 @@ class Home:
         """Make the directory a home, if it is none; every writer does this first."""
         files.make_directory(self.lock("any").parent)
         if not self.registry.exists():
-            files.make_directory(self.path)
             files.write_new(self.registry, f"schema = {SCHEMA}\n".encode())
 
     def lock(self, what: str) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zoo.errors import BadData, Conflict, NotFound
-from zoo.files import storing
+from zoo.files import FILE_MODE, storing
 
 LOCK_SECONDS = 10.0
 
@@ -26,7 +26,7 @@ def locked(path: Path, *, seconds: float | None = None, busy: str = "") -> Itera
         raise BadData(f"{path} is not a regular file")
     if not path.parent.is_dir():  # filelock would create it
         raise NotFound(f"{path.parent} is missing")
-    lock = filelock.FileLock(path, fallback_to_soft=False)
+    lock = filelock.FileLock(path, mode=FILE_MODE, fallback_to_soft=False)
     with storing(path):
         try:
             lock.acquire(timeout=LOCK_SECONDS if seconds is None else seconds)
