@@ -45,6 +45,7 @@ class CpuEngine:
         shape = (c.n_layer, c.n_head, c.block_size, c.head_dim)
         return State(np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32))
 
+    @np.errstate(over="ignore", invalid="ignore")  # a loss that is not finite says it all
     def score(self, ids: Array) -> Array:
         """Log-probabilities (T, V): row t is of what follows ids[: t + 1]. T must not exceed block_size."""
         if not 0 < len(ids) <= self.config.block_size:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from zoo import weights
+from zoo import files, weights
 from zoo.config import ModelConfig
 from zoo.corpora.vocab import Vocab, load_vocab
 from zoo.engine.cpu import CpuEngine
@@ -17,7 +17,9 @@ def load_engine(
     try:
         config = ModelConfig.from_dict(model)
     except (UsageProblem, TypeError) as error:
-        raise BadData(f"the record of '{directory.name}' makes no model: {error}") from None
+        raise BadData(
+            f"the record of '{directory.name}' makes no model: {str(error)[: files.MESSAGE_LENGTH]}"
+        ) from None
     path = directory / "vocab.json"
     try:
         vocab = load_vocab(path)

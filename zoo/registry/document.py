@@ -11,13 +11,14 @@ from zoo.names import check_name
 from zoo.registry.record import Record
 
 COMMENT = "The models of this zoo. Written by zoo, which keeps keys but no comments: notes belong into `note`."
-SIZE_LIMIT = 64 * 2**20
+SIZE_LIMIT = 2**24  # of registry.toml: room for eight thousand models
+CARD_LIMIT = 2**19  # of model.toml: two hundred times what zoo writes, and at its worst read within half a second
 
 
 def read_document(path: Path) -> dict[str, Any]:
     """A registry.toml or model.toml as plain tables, the rows under `models`; without rows for a missing file."""
     try:
-        document = files.read_toml(path)
+        document = files.read_toml(path, limit=_limit_of(path))
     except NotFound:
         return {"schema": SCHEMA}
     schema = document.get("schema")
@@ -28,6 +29,11 @@ def read_document(path: Path) -> dict[str, Any]:
     if not isinstance(document.get("models", {}), dict):
         raise BadData(f"{path}: 'models' is not a table")
     return document
+
+
+def _limit_of(path: Path) -> int:
+    """How large a file of records may be: the index of many models, or the card of one."""
+    return SIZE_LIMIT if path.name == "registry.toml" else CARD_LIMIT
 
 
 def read_records(path: Path) -> dict[str, Record]:
@@ -45,13 +51,13 @@ def read_records(path: Path) -> dict[str, Record]:
 def _line_of(path: Path, name: str) -> int:
     """The line on which a row begins, 1 when it cannot be seen."""
     heading = re.compile(rf"""\s*\[+\s*models\s*\.\s*(["']?){re.escape(name)}\1\s*[].]""")
-    lines = enumerate(files.read_text(path, limit=SIZE_LIMIT).splitlines(), 1)
+    lines = enumerate(files.read_text(path, limit=_limit_of(path)).split("\n"), 1)  # as TOML counts them
     return next((number for number, line in lines if heading.match(line)), 1)
 
 
 def write_document(path: Path, document: dict[str, Any]) -> None:
     """Write a registry.toml or model.toml."""
-    files.write_toml(path, document, comment=COMMENT)
+    files.write_toml(path, document, comment=COMMENT, limit=_limit_of(path))
 
 
 def write_card(path: Path, name: str, record: Record) -> None:

@@ -104,11 +104,11 @@ class Record:
                 if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
                     raise BadData(f"{where} lacks '{key}'")
             elif type(values[key]) not in _TYPES[key] or _is_huge(values[key]):
-                raise BadData(f"{where}: '{key}' cannot be {_short(values[key])}")
+                raise BadData(f"{where}: '{key}' cannot be {short(values[key])}")
         if values["status"] not in STATUSES:
-            raise BadData(f"{where}: 'status' cannot be {_short(values['status'])}; it is one of {', '.join(STATUSES)}")
-        values["corpora"] = tuple(_part(CorpusPart, part, f"{where}: 'corpora'") for part in values["corpora"])
-        values["vocab"] = _part(VocabPart, values["vocab"], f"{where}: 'vocab'")
+            raise BadData(f"{where}: 'status' cannot be {short(values['status'])}; it is one of {', '.join(STATUSES)}")
+        values["corpora"] = tuple(read_part(CorpusPart, part, f"{where}: 'corpora'") for part in values["corpora"])
+        values["vocab"] = read_part(VocabPart, values["vocab"], f"{where}: 'vocab'")
         values["tags"] = tuple(str(tag) for tag in values.get("tags", ()))
         return cls(**values, extra={key: value for key, value in table.items() if key not in known})
 
@@ -127,8 +127,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def _part(cls: type, table: object, where: str) -> Any:
-    """A CorpusPart or VocabPart from its table."""
+def read_part(cls: type, table: object, where: str) -> Any:
+    """A CorpusPart or VocabPart from its table; raises BadData naming the key when the table makes none."""
     known = {f.name: f for f in dataclasses.fields(cls) if f.name != "extra"}
     try:
         extra = {key: value for key, value in table.items() if key not in known}  # type: ignore[attr-defined]
@@ -138,7 +138,7 @@ def _part(cls: type, table: object, where: str) -> Any:
     for f in known.values():
         value = getattr(part, f.name)
         if type(value) is not f.type and not (f.type is float and type(value) is int):
-            raise BadData(f"{where}: '{f.name}' cannot be {_short(value)}")
+            raise BadData(f"{where}: '{f.name}' cannot be {short(value)}")
     return part
 
 
@@ -147,6 +147,7 @@ def _is_huge(value: object) -> bool:
     return type(value) is int and abs(value) >= 2**63
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """A value as a message quotes it."""
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."

@@ -247,7 +247,7 @@ class Registry:
         if name in document["models"]:
             raise Conflict(f"a model named '{name}' exists already; take another name, or: zoo rm {name}")
         if directory.exists() and not (directory.is_dir() and is_leftover(directory)):
-            raise Conflict(f"{directory} is in the way, though the registry does not know it: move it away")
+            raise Conflict(f"{directory} is in the way, though the registry does not know it (see: zoo doctor)")
         return directory
 
     def _clear(self, name: str, document: dict[str, Any]) -> Path:

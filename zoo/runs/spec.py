@@ -3,15 +3,17 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_origin
 
 from zoo import files
 from zoo.config import ModelConfig, TrainConfig
 from zoo.errors import BadData, UsageProblem
+from zoo.names import LONGEST
 from zoo.protocol import WINDOWS_V1
-from zoo.registry.record import CorpusPart, Record, VocabPart
+from zoo.registry.record import CorpusPart, Record, VocabPart, read_part, short
 
 SCHEMA = 1
+CARD_LIMIT = 2**19  # as of model.toml, which says the same
 # what of a record decides the outcome; the rest says who, when and where, and may be edited
 DECISIVE = ("id", "seed", "device", "dtype", "threads", "corpora", "vocab", "model", "train")
 
@@ -50,19 +52,23 @@ class Spec:
     @classmethod
     def load(cls, path: Path) -> Self:
         """The spec of a run.toml; raises BadData for one that is damaged."""
-        table = files.read_toml(path)
+        table = files.read_toml(path, limit=CARD_LIMIT)
         if type(table.get("schema")) is int and table["schema"] > SCHEMA:
             raise BadData(f"{path} was written by a newer zoo (schema {table['schema']}); upgrade to read it")
-        known = {f.name for f in dataclasses.fields(cls)}
+        known = {f.name: get_origin(f.type) or f.type for f in dataclasses.fields(cls)}
         values = {key: value for key, value in table.items() if key in known}
         try:
-            values["corpora"] = tuple(CorpusPart(**part) for part in values["corpora"])
-            values["vocab"] = VocabPart(**values["vocab"])
+            values["corpora"] = tuple(read_part(CorpusPart, part, f"{path}: 'corpora'") for part in values["corpora"])
+            values["vocab"] = read_part(VocabPart, values["vocab"], f"{path}: 'vocab'")
             values["model"] = ModelConfig.from_dict(values["model"])
             values["train"] = TrainConfig.from_dict(values["train"])
-            return cls(**values)
+            spec = cls(**values)
         except (KeyError, TypeError, AttributeError, UsageProblem) as error:
-            raise BadData(f"{path} is damaged: {error}") from None
+            raise BadData(f"{path} is damaged: {str(error)[: files.MESSAGE_LENGTH]}") from None
+        wrong = [key for key, value in values.items() if type(value) is not known[key]]
+        if wrong or not spec.corpora:
+            raise BadData(f"{path} is damaged: '{wrong[0] if wrong else 'corpora'}' makes no sense")
+        return spec
 
     @classmethod
     def of(cls, name: str, record: Record) -> Self:
@@ -76,7 +82,7 @@ class Spec:
                 **{key: getattr(record, key) for key in fields},
             )
         except (TypeError, UsageProblem) as error:
-            raise BadData(f"the record of '{name}' makes no model: {error}") from None
+            raise BadData(f"the record of '{name}' makes no model: {str(error)[: files.MESSAGE_LENGTH]}") from None
 
     def check_record(self, record: Record) -> None:
         """Raise BadData, naming what differs, unless the record is of this run."""
@@ -85,7 +91,8 @@ class Spec:
         for key in begun | recorded:
             here, there = begun.get(key), recorded.get(key)
             if here != there:
-                raise BadData(f"run.toml of '{self.name}' says {key} = {here}, but its record {there}")
+                says = f"run.toml of '{self.name[:LONGEST]}' says {key[:LONGEST]}"
+                raise BadData(f"{says} = {short(here)}, but its record {short(there)}")
 
     def record(self) -> Record:
         """The record of this run as it begins."""
