@@ -23,8 +23,10 @@ from unittest import mock
 
 import pytest
 import tomli_w
-from faults import mutations
-from faults.mutations import JSON, SAFETENSORS, Form, mutants
+from faults.mutations import Form, mutants
+from faults.mutations_json import JSON
+from faults.mutations_safetensors import SAFETENSORS, split
+from faults.mutations_toml import toml
 from tiny import Outcome, tiny_settings
 
 from zoo import files
@@ -46,8 +48,10 @@ LONGEST_MESSAGE = 4_000
 
 # The commands by the files they read: tiny-nano is a model that is ready, halted one that is interrupted, gone one in
 # the trash.
-LOOKS = ("list", "list --json", "list -q", "show tiny-nano", "show tiny-nano --json", "show halted", "compare")
-LOOKS += ("compare --json", "compare tiny-nano halted", "compare tiny-nano halted --all --json")
+LOOKS = (
+    "list", "list --json", "list -q", "show tiny-nano", "show tiny-nano --json", "show halted",
+    "compare", "compare --json", "compare tiny-nano halted", "compare tiny-nano halted --all --json",
+)  # fmt: skip
 TALKS = ("chat tiny-nano --max-new 3", "generate tiny-nano The --max-new 3")
 CHECKS = ("verify tiny-nano", "verify tiny-nano --json")
 DOCTOR = ("doctor", "doctor --json")
@@ -80,76 +84,43 @@ def safetensors(victim: str) -> Form:
     return SAFETENSORS
 
 
+# fmt: off
 TARGETS = {
     "registry": Target(
-        path="registry.toml",
-        form=mutations.toml,
-        reads=(*LOOKS, *TALKS, *CHECKS, *DOCTOR),
-        writes=(*KEEPS, *RESUME, *TRAIN, *REPAIR),
-    ),
+        path="registry.toml", form=toml,
+        reads=(*LOOKS, *TALKS, *CHECKS, *DOCTOR), writes=(*KEEPS, *RESUME, *TRAIN, *REPAIR)),
     "model": Target(
-        path="models/tiny-nano/model.toml",
-        form=mutations.toml,
-        reads=(*LOOKS[:4], *DOCTOR),
-        writes=(*KEEPS, *REPAIR),
-        share=2,
-        write_every=4,
-    ),
+        path="models/tiny-nano/model.toml", form=toml,
+        reads=(*LOOKS[:4], *DOCTOR), writes=(*KEEPS, *REPAIR), share=2, write_every=4),
     "trash": Target(
-        path=".zoo/trash/gone/model.toml",
-        form=mutations.toml,
-        reads=DOCTOR,
-        writes=KEEPS[2:],
-        share=2,
-        write_every=2,
-    ),
+        path=".zoo/trash/gone/model.toml", form=toml,
+        reads=DOCTOR, writes=KEEPS[2:], share=2, write_every=2),
     "run": Target(
-        path="models/halted/run.toml",
-        form=mutations.toml,
-        reads=("show halted", *DOCTOR),
-        writes=(*RESUME, *REPAIR),
-        share=2,
-        write_every=2,
-    ),
+        path="models/halted/run.toml", form=toml,
+        reads=("show halted", *DOCTOR), writes=(*RESUME, *REPAIR), share=2, write_every=2),
     "run-of-ready": Target(
-        path="models/tiny-nano/run.toml", form=mutations.toml, reads=DOCTOR, writes=(*REPEAT, *REPAIR), share=2
-    ),
+        path="models/tiny-nano/run.toml", form=toml,
+        reads=DOCTOR, writes=(*REPEAT, *REPAIR), share=2),
     "vocab": Target(
-        path="models/tiny-nano/vocab.json",
-        form=json_form,
-        reads=(*TALKS, *CHECKS, *DOCTOR),
-        writes=(*REPEAT, *REPAIR),
-        share=2,
-    ),
+        path="models/tiny-nano/vocab.json", form=json_form,
+        reads=(*TALKS, *CHECKS, *DOCTOR), writes=(*REPEAT, *REPAIR), share=2),
     "vocab-of-halted": Target(
-        path="models/halted/vocab.json", form=json_form, reads=DOCTOR, writes=(*RESUME, *REPAIR), share=2, write_every=2
-    ),
+        path="models/halted/vocab.json", form=json_form,
+        reads=DOCTOR, writes=(*RESUME, *REPAIR), share=2, write_every=2),
     "weights": Target(
-        path="models/tiny-nano/weights.safetensors",
-        form=safetensors,
-        reads=(*TALKS, *CHECKS, *DOCTOR, *LOOKS[:2]),
-        writes=(*KEEPS, *REPAIR),
-    ),
+        path="models/tiny-nano/weights.safetensors", form=safetensors,
+        reads=(*TALKS, *CHECKS, *DOCTOR, *LOOKS[:2]), writes=(*KEEPS, *REPAIR)),
     "checkpoint": Target(
-        path="models/halted/checkpoints/newest", form=safetensors, reads=DOCTOR, writes=RESUME, share=10, write_every=2
-    ),
+        path="models/halted/checkpoints/newest", form=safetensors,
+        reads=DOCTOR, writes=RESUME, share=10, write_every=2),
     "corpus": Target(
-        path=".zoo/corpora/tiny/text/corpus.toml",
-        form=mutations.toml,
-        reads=(*TEXTS, *CHECKS, *DOCTOR),
-        writes=(*TRAIN, *RESUME, *FETCH, *REPAIR),
-        share=10,
-        write_every=3,
-    ),
+        path=".zoo/corpora/tiny/text/corpus.toml", form=toml,
+        reads=(*TEXTS, *CHECKS, *DOCTOR), writes=(*TRAIN, *RESUME, *FETCH, *REPAIR), share=10, write_every=3),
     "alphabet": Target(
-        path=".zoo/corpora/tiny/text/alphabet.json",
-        form=json_form,
-        reads=(*TEXTS[2:], *DOCTOR),
-        writes=(*TRAIN, *RESUME, *FETCH, *REPAIR),
-        share=10,
-        write_every=3,
-    ),
+        path=".zoo/corpora/tiny/text/alphabet.json", form=json_form,
+        reads=(*TEXTS[2:], *DOCTOR), writes=(*TRAIN, *RESUME, *FETCH, *REPAIR), share=10, write_every=3),
 }
+# fmt: on
 
 
 @pytest.fixture(scope="session")
@@ -314,7 +285,7 @@ def available(commands: tuple[str, ...], text: Path) -> list[list[str]]:
 def test_a_damaged_file_ends_no_command_in_a_bad_way(kind, witness, size, chance, tiny_text):
     target = TARGETS[kind]
     original = place_of(witness.template, target.path).read_bytes()
-    until = len(original) - len(mutations.split(original)[1]) if target.form is safetensors else None
+    until = len(original) - len(split(original)[1]) if target.form is safetensors else None
     reads, writes = available(target.reads, tiny_text), available(target.writes, tiny_text)
     count = size("mutations") // target.share
     damaged = mutants(original, target.form(str(witness.outside / "x")), count, chance, until=until)
@@ -422,18 +393,9 @@ def written_by_all(path: Path, outside: Path) -> None:
 
 
 GUISES = (
-    *(
-        missing,
-        empty,
-        a_directory,
-        a_pipe,
-        a_socket,
-        a_dangling_link,
-        a_link_to_another_file,
-        a_hard_link_to_another_file,
-    ),
-    *(a_loop_of_links, an_endless_device, a_hundred_megabytes, ten_gigabytes, written_by_all),
-)
+    missing, empty, a_directory, a_pipe, a_socket, a_dangling_link, a_link_to_another_file, a_hard_link_to_another_file,
+    a_loop_of_links, an_endless_device, a_hundred_megabytes, ten_gigabytes, written_by_all,
+)  # fmt: skip
 HARMLESS = {a_link_to_another_file, a_hard_link_to_another_file, written_by_all}
 
 
@@ -537,43 +499,10 @@ def test_nothing_is_written_that_would_be_too_large_to_read(tmp_path, name):
 # Words that come back.
 
 ALPHABET = [
-    "\n",
-    "\r",
-    "\t",
-    "\0",
-    "\x1b",
-    "\x7f",
-    "\x85",
-    "\u2028",
-    "\ufeff",
-    '"',
-    "'",
-    '"""',
-    "\\",
-    "]",
-    "[",
-    "=",
-    "#",
-    ".",
-    "😀",
-]
-ALPHABET += [
-    "é",
-    "e\u0301",
-    "\u202e",
-    "\\u0041",
-    "\ue000",
-    "\U0010ffff",
-    "a",
-    " ",
-    "a.a.a.a",
-    "{}",
-    "nan",
-    "1",
-    "\r\n",
-    "\x9b",
-    "\uffff",
-]
+    "\n", "\r", "\t", "\0", "\x1b", "\x7f", "\x85", "\u2028", "\ufeff", '"', "'", '"""', "\\", "]", "[", "=", "#", ".",
+    "😀", "é", "e\u0301", "\u202e", "\\u0041", "\ue000", "\U0010ffff", "a", " ", "a.a.a.a", "{}", "nan", "1", "\r\n",
+    "\x9b", "\uffff",
+]  # fmt: skip
 
 
 def test_random_strings_come_back_as_keys_and_as_values(tmp_path, size, chance):
