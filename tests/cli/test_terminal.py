@@ -25,7 +25,8 @@ def test_prose_is_cut_before_any_column_goes():
 
 
 @pytest.mark.parametrize(
-    "character", ["\x1b", "\x07", "\x08", "\r", "\x7f", "\x9b", "\u202e", "\u200b", "\ufeff", "\ud800"]
+    "character",
+    ["\x1b", "\x07", "\x08", "\r", "\x7f", "\x9b", "\u202e", "\u200b", "\ufeff", "\ud800", "\ufff9", "\U000e0041"],
 )
 def test_nothing_that_a_terminal_obeys_is_safe(character):
     assert character not in safe(f"a{character}b")

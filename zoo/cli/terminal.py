@@ -9,8 +9,11 @@ import textwrap
 import unicodedata
 from typing import TextIO
 
-# C0 (but newline and tab), DEL, C1, lone surrogates; bidirectional and zero-width controls
-_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+# C0 (but newline and tab), DEL, C1, lone surrogates; bidirectional, zero-width and annotating controls, tags
+_UNSAFE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
+    r"\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 
 def safe(text: str) -> str:
@@ -26,7 +29,7 @@ def one_line(text: str) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     point = ord(match[0])
-    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}"
+    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
 def is_terminal(stream: TextIO) -> bool:

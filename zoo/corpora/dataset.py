@@ -56,6 +56,6 @@ class ReadOptions:
 def is_url(source: str) -> bool:
     """Whether a source is to be downloaded; raises UsageProblem for an address that makes no sense."""
     try:
-        return urlsplit(source).scheme in ("http", "https")
+        return urlsplit(source).scheme in ("http", "https") and bool(source.encode())
     except ValueError as error:
         raise UsageProblem(f"{source} is no address: {error}") from None

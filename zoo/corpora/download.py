@@ -67,8 +67,18 @@ def _connected(url: str) -> "Iterator[requests.Response]":
                         raise NetworkProblem(f"cannot download {url}: {said}")
                     yield response
                     return
-                url = urljoin(url, response.headers["Location"])
+                url = _next(url, response.headers["Location"])
     raise NetworkProblem(f"cannot download {url}: it redirects again and again")
+
+
+def _next(url: str, location: str) -> str:
+    """The address that a redirect leads to."""
+    try:
+        target = urljoin(url, location)
+        urlsplit(target)
+    except ValueError:
+        raise NetworkProblem(f"cannot download {url}: it redirects to what is no address") from None
+    return target
 
 
 def _is_local(url: str) -> bool:
