@@ -8,7 +8,7 @@ import tomllib
 
 import pluggy
 import pytest
-from conftest import REPOSITORY
+from conftest import CAMPAIGN, REPOSITORY
 
 import zoo as package
 from zoo import hooks
@@ -54,6 +54,24 @@ def install(tmp_path, monkeypatch):
     yield put
     for module in installed:
         sys.modules.pop(module, None)
+
+
+def test_every_test_that_a_page_names_exists():
+    named = set()
+    for page in [*PAGES, REPOSITORY / "tests" / "faults" / "README.md"]:
+        named |= set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text(encoding="utf-8")))
+    assert len(named) > 50
+    lost = [f"{file}::{test}" for file, test in named if f"def {test}(" not in read(file)]
+    assert not lost
+
+
+def test_the_sizes_of_the_campaign_are_those_of_its_options():
+    rows = re.findall(
+        r"^\| `--([\w-]+)` (.+?) \| ([\d,]+) \| ([\d,]+) \|$", read("tests/faults/README.md"), re.MULTILINE
+    )
+    told = {name: (int(whole.replace(",", "")), what) for name, what, _, whole in rows}
+    assert told == CAMPAIGN
+    assert all(int(tenth.replace(",", "")) == CAMPAIGN[name][0] // 10 for name, _, tenth, _ in rows)
 
 
 def test_every_hook_has_a_heading_that_is_its_signature():

@@ -23,7 +23,7 @@ from unittest import mock
 
 import pytest
 import tomli_w
-from faults.mutations import Form, mutants
+from faults.mutations import Form, flipped, mutants
 from faults.mutations_json import JSON
 from faults.mutations_safetensors import SAFETENSORS, split
 from faults.mutations_toml import toml
@@ -325,6 +325,23 @@ def forge(witness: Witness, key: str, sha256: str | None) -> None:
     row = tomllib.loads(original)["models"]["tiny-nano"]
     right = row["weights_sha256"] if key == "weights_sha256" else row["vocab"]["sha256"]
     (witness.home / "registry.toml").write_text(original.replace(right, sha256 or right))
+
+
+def test_a_registry_cut_or_changed_at_every_byte_is_read_or_refused(full_home, tmp_path, chance):
+    document = tomllib.loads((full_home / "registry.toml").read_text())
+    path = tmp_path / "registry.toml"
+    write_document(path, {**document, "models": {"tiny-nano": document["models"]["tiny-nano"]}})
+    original, outcomes = path.read_bytes(), Counter()
+    for at in range(len(original)):
+        for data in (original[:at], flipped(original, at, chance)):
+            path.write_bytes(data)
+            try:
+                outcomes["read"] += len(read_records(path)) <= 1
+            except BadData as error:
+                assert len(str(error).splitlines()) == 1
+                outcomes["refused"] += 1
+    assert outcomes["read"] + outcomes["refused"] == 2 * len(original)
+    assert min(outcomes.values()) > 50
 
 
 # What may stand where a file should.
