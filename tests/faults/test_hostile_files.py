@@ -29,7 +29,7 @@ from faults.mutations_safetensors import SAFETENSORS, split
 from faults.mutations_toml import toml
 from tiny import Outcome, tiny_settings
 
-from zoo import files
+from zoo import tables
 from zoo.cli import COMMANDS, run
 from zoo.corpora.corpus import CARD_LIMIT as CORPUS_LIMIT
 from zoo.corpora.vocab import MOST_CHARACTERS, VOCAB_LIMIT, load_vocab
@@ -448,7 +448,7 @@ def fitting(limit: int, begin: str, item: str, end: str = "") -> str:
     return begin + "".join(parts) + end
 
 
-DEEP = ".".join("a" * files.TOML_DEPTH)
+DEEP = ".".join("a" * tables.TOML_DEPTH)
 WORST = {
     "pairs": ("", "a{}=1\n", ""),
     "pairs in a deep table": (f"[{DEEP}]\n", "{}=1\n", ""),
@@ -478,7 +478,7 @@ def test_the_largest_card_is_read_within_a_second(tmp_path, content):
     assert CARD_LIMIT - 200 < path.stat().st_size <= CARD_LIMIT
     begin = time.process_time()
     with contextlib.suppress(ZooError):
-        files.read_toml(path, limit=CARD_LIMIT)
+        tables.read_toml(path, limit=CARD_LIMIT)
     assert time.process_time() - begin < SECONDS
 
 
@@ -527,5 +527,5 @@ def test_random_strings_come_back_as_keys_and_as_values(tmp_path, size, chance):
     words = ["".join(chance.choices(ALPHABET, k=chance.randrange(30))) for _ in range(size("mutations"))]
     for begin in range(0, len(words), 500):
         tables = {word: {"value": word, word: [word, {word: word}]} for word in words[begin : begin + 500]}
-        files.write_toml(path, tables)
-        assert files.read_toml(path) == tables
+        tables.write_toml(path, tables)
+        assert tables.read_toml(path) == tables

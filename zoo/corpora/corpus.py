@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_origin
 
-from zoo import files
+from zoo import files, tables
 from zoo.errors import BadData, NotFound, UsageProblem
 from zoo.home import Home
 from zoo.names import check_name
@@ -91,7 +91,7 @@ class Corpus:
     @property
     def alphabet(self) -> dict[str, int]:
         """Every character with its count, in order of code points."""
-        counts = files.read_json(self.directory / "alphabet.json", limit=ALPHABET_LIMIT)
+        counts = tables.read_json(self.directory / "alphabet.json", limit=ALPHABET_LIMIT)
         if not isinstance(counts, dict) or not all(len(c) == 1 and type(n) is int for c, n in counts.items()):
             raise BadData(f"{self.directory / 'alphabet.json'} is damaged; fetch '{self.name}' again")
         return counts
@@ -152,7 +152,7 @@ def open_corpus(home: Home, name: str, sha256: str | None = None) -> Corpus:
 def load_corpus(directory: Path) -> Corpus:
     """The corpus in a directory, by its corpus.toml; raises BadData for one that is damaged."""
     path = directory / "corpus.toml"
-    table = files.read_toml(path, limit=CARD_LIMIT)
+    table = tables.read_toml(path, limit=CARD_LIMIT)
     if type(table.get("schema")) is int and table["schema"] > SCHEMA:
         raise BadData(f"{path} was written by a newer zoo (schema {table['schema']}); upgrade to read it")
     known = {f.name: get_origin(f.type) or f.type for f in fields(Corpus) if f.name != "directory"}

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from zoo import files
+from zoo import files, tables
 from zoo.corpora.corpus import BLOCK_BYTES, SCHEMA, Corpus, open_corpus
 from zoo.corpora.normalise import Normaliser
 from zoo.errors import BadData, Conflict, ZooError
@@ -92,14 +92,14 @@ def _is_whole(directory: Path, corpus: Corpus) -> bool:
     """Whether a stored corpus still has this text and its alphabet."""
     try:
         same = files.sha256_of(directory / "text.txt") == corpus.sha256
-        return same and bool(files.read_json(directory / "alphabet.json"))
+        return same and bool(tables.read_json(directory / "alphabet.json"))
     except ZooError:
         return False
 
 
 def _write_metadata(corpus: Corpus, directory: Path) -> None:
     table = {key: value for key, value in asdict(corpus).items() if key != "directory"}
-    files.write_toml(directory / "corpus.toml", {"schema": SCHEMA, **table})
+    tables.write_toml(directory / "corpus.toml", {"schema": SCHEMA, **table})
 
 
 def _split(path: Path, train_characters: int) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from zoo import files
+from zoo import files, tables
 from zoo.errors import BadData, UsageProblem
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ KINDS = (Characters, Bytes)
 
 def load_vocab(path: Path) -> Vocab:
     """The vocabulary of a vocab.json; raises BadData for one that is damaged, NotFound for none."""
-    table = files.read_json(path, limit=VOCAB_LIMIT)
+    table = tables.read_json(path, limit=VOCAB_LIMIT)
     if not isinstance(table, dict):
         raise BadData(f"{path} is damaged: it is not a table")
     if type(table.get("schema")) is not int:

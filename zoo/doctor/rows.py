@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from zoo import files
+from zoo import files, tables
 from zoo.doctor.finding import UNREADABLE, UPGRADE
 from zoo.errors import BadData, StorageProblem, UsageProblem, ZooError
 from zoo.home import SCHEMA, Home
@@ -171,7 +171,7 @@ def _read_card(path: Path) -> Card:
 def is_newer(path: Path, known: int) -> bool:
     """Whether a file says that it has a later schema than the known one."""
     try:
-        table = files.read_json(path) if path.suffix == ".json" else files.read_toml(path)
+        table = tables.read_json(path) if path.suffix == ".json" else tables.read_toml(path)
     except ZooError:
         return False
     schema = table.get("schema") if isinstance(table, dict) else None

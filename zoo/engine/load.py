@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from zoo import files, weights
+from zoo import tables, weights
 from zoo.config import ModelConfig
 from zoo.corpora.vocab import Vocab, load_vocab
 from zoo.engine.cpu import CpuEngine
@@ -18,7 +18,7 @@ def load_engine(
         config = ModelConfig.from_dict(model)
     except (UsageProblem, TypeError) as error:
         raise BadData(
-            f"the record of '{directory.name}' makes no model: {str(error)[: files.MESSAGE_LENGTH]}"
+            f"the record of '{directory.name}' makes no model: {str(error)[: tables.MESSAGE_LENGTH]}"
         ) from None
     path = directory / "vocab.json"
     try:

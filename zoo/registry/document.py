@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from zoo import files
+from zoo import files, tables
 from zoo.errors import BadData, NotFound, UsageProblem
 from zoo.home import SCHEMA
 from zoo.names import check_name
@@ -18,7 +18,7 @@ CARD_LIMIT = 2**19  # of model.toml: two hundred times what zoo writes, and at i
 def read_document(path: Path) -> dict[str, Any]:
     """A registry.toml or model.toml as plain tables, the rows under `models`; without rows for a missing file."""
     try:
-        document = files.read_toml(path, limit=_limit_of(path))
+        document = tables.read_toml(path, limit=_limit_of(path))
     except NotFound:
         return {"schema": SCHEMA}
     schema = document.get("schema")
@@ -57,7 +57,7 @@ def _line_of(path: Path, name: str) -> int:
 
 def write_document(path: Path, document: dict[str, Any]) -> None:
     """Write a registry.toml or model.toml."""
-    files.write_toml(path, document, comment=COMMENT, limit=_limit_of(path))
+    tables.write_toml(path, document, comment=COMMENT, limit=_limit_of(path))
 
 
 def write_card(path: Path, name: str, record: Record) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, get_origin
 
-from zoo import files
+from zoo import tables
 from zoo.config import ModelConfig, TrainConfig
 from zoo.errors import BadData, UsageProblem
 from zoo.names import LONGEST
@@ -47,12 +47,12 @@ class Spec:
         for part in (*table["corpora"], table["vocab"]):
             part.update(part.pop("extra"))
         table["corpora"] = list(table["corpora"])
-        files.write_toml(path, {"schema": SCHEMA, **table})
+        tables.write_toml(path, {"schema": SCHEMA, **table})
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """The spec of a run.toml; raises BadData for one that is damaged."""
-        table = files.read_toml(path, limit=CARD_LIMIT)
+        table = tables.read_toml(path, limit=CARD_LIMIT)
         if type(table.get("schema")) is int and table["schema"] > SCHEMA:
             raise BadData(f"{path} was written by a newer zoo (schema {table['schema']}); upgrade to read it")
         known = {f.name: get_origin(f.type) or f.type for f in dataclasses.fields(cls)}
@@ -64,7 +64,7 @@ class Spec:
             values["train"] = TrainConfig.from_dict(values["train"])
             spec = cls(**values)
         except (KeyError, TypeError, AttributeError, UsageProblem) as error:
-            raise BadData(f"{path} is damaged: {str(error)[: files.MESSAGE_LENGTH]}") from None
+            raise BadData(f"{path} is damaged: {str(error)[: tables.MESSAGE_LENGTH]}") from None
         wrong = [key for key, value in values.items() if type(value) is not known[key]]
         if wrong or not spec.corpora:
             raise BadData(f"{path} is damaged: '{wrong[0] if wrong else 'corpora'}' makes no sense")
@@ -82,7 +82,7 @@ class Spec:
                 **{key: getattr(record, key) for key in fields},
             )
         except (TypeError, UsageProblem) as error:
-            raise BadData(f"the record of '{name}' makes no model: {str(error)[: files.MESSAGE_LENGTH]}") from None
+            raise BadData(f"the record of '{name}' makes no model: {str(error)[: tables.MESSAGE_LENGTH]}") from None
 
     def check_record(self, record: Record) -> None:
         """Raise BadData, naming what differs, unless the record is of this run."""

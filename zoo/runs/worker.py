@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo import files, locks, weights
+from zoo import files, locks, tables, weights
 from zoo.corpora.corpus import Corpus, open_corpus
 from zoo.corpora.tokens import encode_part
 from zoo.corpora.vocab import Vocab, load_vocab
@@ -193,7 +193,7 @@ def _cut(path: Path, step: int, evaluated_step: int) -> None:
 def _holder(run_dir: Path) -> str:
     """Who is at work in a directory, as far as state.json tells."""
     try:
-        state = files.read_json(run_dir / "state.json")
+        state = tables.read_json(run_dir / "state.json")
         return f" (process {state['pid']} on {state['host']})"
     except Exception:  # a message must not fail for want of a detail
         return ""
