@@ -294,7 +294,7 @@ def test_no_acknowledged_change_is_lost_when_writers_are_killed(
         registry = Registry(pattern)
         assert registry.get("witness").record.note == str(cycle)
         registry.update("witness", "witness", note=str(cycle + 1))
-    assert ledger.acknowledged > size("kills")
+    assert ledger.acknowledged > size("kills") // 4, "too few to lose one"
     record_property("acknowledged", ledger.acknowledged)
     record_property("between directory and row", dict(halves))
     print(f"{ledger.acknowledged} changes acknowledged, cut off between directory and row: {dict(halves)}")

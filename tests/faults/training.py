@@ -83,7 +83,7 @@ class Saver:
         with torch.no_grad():
             for parameter in self.model.parameters():
                 parameter.fill_(step)
-        return save_checkpoint(directory, self.model, self.optimizer, {}, Progress(step=step))
+        return save_checkpoint(directory, self.model, self.optimizer, {}, Progress(step=step, evaluated_step=step))
 
 
 def warm_up() -> None:

@@ -1,6 +1,8 @@
 """The trainer: what repeats, what resumes, what a loss is."""
 
+import hashlib
 import itertools
+import json
 import math
 import os
 import subprocess
@@ -15,13 +17,14 @@ from zoo.config import ModelConfig, TrainConfig
 from zoo.errors import BadData, Diverged
 from zoo.events import Evaluated, Stepped, Validating
 from zoo.gpt.batches import Batches
-from zoo.gpt.checkpoint import KEEP, Progress, load_checkpoint, save_checkpoint
+from zoo.gpt.checkpoint import KEEP, Progress, load_checkpoint, read, save_checkpoint
 from zoo.gpt.evaluate import validation_loss
 from zoo.gpt.model import GPT
 from zoo.gpt.optimizer import make_optimizer
 from zoo.gpt.schedule import learning_rate_at
 from zoo.gpt.trainer import Trainer
 from zoo.protocol import windows
+from zoo.weights import to_bytes
 
 VOCAB = 11
 IDS = np.random.default_rng(0).integers(0, VOCAB, size=400).astype(np.uint16)
@@ -284,7 +287,9 @@ def saved(directory: Path, step: int, fill: float) -> Path:
         for parameter in model.parameters():
             parameter.fill_(fill)
     optimizer = make_optimizer(model, train_config())
-    return save_checkpoint(directory, model, optimizer, dict(model.state_dict()), Progress(step=step))
+    return save_checkpoint(
+        directory, model, optimizer, dict(model.state_dict()), Progress(step=step, evaluated_step=step)
+    )
 
 
 def loaded(directory: Path) -> tuple[int, float] | None:
@@ -342,6 +347,24 @@ def test_a_new_checkpoint_outlives_damaged_ones_of_later_steps(tmp_path):
         loaded(tmp_path)
     saved(tmp_path, 5, 5.0)
     assert loaded(tmp_path) == (5, 5.0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"step": "3"}, {"step": 2**70}, {"step": -1}, {"step": 7}, {"evaluated_step": 4}, {"loss_count": 1},
+        {"best_step": None}, {"seconds": math.nan}, {"loss_sum": "1"}, {"best_val_loss": True}, {"other": 1},
+    ],
+)  # fmt: skip
+def test_a_checkpoint_whose_numbers_cannot_be_is_passed_over(tmp_path, change):
+    saved(tmp_path, 3, 1.0)
+    (path,) = tmp_path.iterdir()
+    arrays, metadata = read(path)
+    path.unlink()
+    data = to_bytes(arrays, json.dumps({**json.loads(metadata), **change}))
+    (tmp_path / f"step-000000003.{hashlib.sha256(data).hexdigest()[:16]}.safetensors").write_bytes(data)
+    with pytest.raises(BadData, match="no checkpoint"):
+        loaded(tmp_path)
 
 
 def test_temporary_files_and_strangers_are_no_checkpoints(tmp_path):

@@ -14,7 +14,7 @@ from zoo import files, locks
 from zoo.errors import BadData, Conflict, NotFound, Refused, StorageProblem, UsageProblem
 from zoo.home import Home
 from zoo.registry import trash
-from zoo.registry.document import read_records
+from zoo.registry.document import read_records, write_card
 from zoo.registry.record import CorpusPart, Record, VocabPart
 from zoo.registry.registry import Registry
 
@@ -355,6 +355,14 @@ def test_what_is_removed_comes_back(zoo, home, add):
     assert Registry(home).own()["one"].record == record
     assert (home.models / "one" / "weights.safetensors").read_bytes() == b"one"
     assert trash.contents(home) == {}
+
+
+def test_a_change_that_was_cut_short_does_not_come_back_from_the_trash(zoo, home, add):
+    record = add("one", note="in the row")
+    write_card(home.models / "one" / "model.toml", "one", dataclasses.replace(record, note="in the card only"))
+    assert zoo("rm", "one").code == 0
+    assert zoo("restore", "one").code == 0
+    assert Registry(home).own()["one"].record == record
 
 
 def test_rm_takes_all_or_none(zoo, home, add):

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -91,8 +92,9 @@ def _take(
             raise BadData(f"{path} is of another model")
     try:
         progress = Progress(**json.loads(metadata))
+        _check(progress, path)
         _restore(optimizer, model, groups["optimizer"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise BadData(f"{path} is of another training") from None
     model.load_state_dict(groups["model"])
     return groups["best"], progress
@@ -104,6 +106,20 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], str]:
     if not path.name.endswith(f"{hashlib.sha256(data).hexdigest()[:16]}.safetensors"):
         raise BadData(f"{path} is damaged")
     return weights.from_bytes(data, path)
+
+
+def _check(progress: Progress, path: Path) -> None:
+    """Raise ValueError unless these are numbers that a training of the step in the file's name can have had."""
+    for f in fields(progress):
+        value = getattr(progress, f.name)
+        if f.type is int and not (type(value) is int and 0 <= value <= progress.step):
+            raise ValueError(f"{f.name} cannot be {value}")
+        if f.type is not int and not (value is None or (type(value) is float and math.isfinite(value))):
+            raise ValueError(f"{f.name} cannot be {value}")
+    if progress.loss_count != progress.step - progress.evaluated_step:
+        raise ValueError("the losses since the last validation are not those of its steps")
+    if not path.name.startswith(f"step-{progress.step:09d}."):
+        raise ValueError(f"it is of step {progress.step}")
 
 
 def _restore(optimizer: torch.optim.Optimizer, model: GPT, tensors: dict[str, Tensor]) -> None:

@@ -170,6 +170,9 @@ class Registry:
         with self._locked() as document:
             record = self._current(name, id, document)
             directory = self.directory_of(name, record)
+            if directory.is_dir():
+                with contextlib.suppress(ZooError):  # an update that was cut short has written the card, and no row
+                    write_card(directory / "model.toml", name, record)
             del document["models"][name]
             write_document(self.home.registry, document)
             if directory.is_dir():
