@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import compress
 
 from zoo import files, locks
 from zoo.doctor.contents import contents
@@ -36,10 +37,10 @@ class Report:
 def examine(home: Home, on_event: OnEvent = ignore) -> Report:
     """Look, and write nothing. What another process is changing at this moment is no damage, so a finding counts when
     it is there twice."""
-    found = _look(home, on_event)
+    found = _look(Rows(home), on_event)
     if any(finding.damage for finding in found):
         time.sleep(MOMENT)
-        again = _look(home, ignore)
+        again = set(_look(Rows(home), ignore))
         found = [finding for finding in found if finding in again]
     return Report(left=found)
 
@@ -58,11 +59,14 @@ def repair(home: Home, on_event: OnEvent = ignore) -> Report:
     busy = "another zoo process is writing the registry; try again"
     with locks.locked(home.lock("registry"), busy=busy):
         for _ in range(PASSES):
-            findings = _look(home, ignore)
-            mended = [finding for finding in findings if _mend(finding, on_event)]
-            report.mended += mended
-            report.left = [finding for finding in findings if finding not in mended]
-            if not mended:
+            rows = Rows(home)
+            findings = _look(rows, ignore)
+            mended = [_mend(finding, on_event) for finding in findings]
+            with locks.undisturbed():
+                rows.save()
+            report.mended += compress(findings, mended)
+            report.left = [finding for finding, done in zip(findings, mended, strict=True) if not done]
+            if not any(mended):
                 break
     return report
 
@@ -79,14 +83,14 @@ def _mend(finding: Finding, on_event: OnEvent) -> bool:
     return True
 
 
-def _look(home: Home, on_event: OnEvent) -> list[Finding]:
+def _look(rows: Rows, on_event: OnEvent) -> list[Finding]:
     """All that is wrong, the index first, with paths as they are in the home."""
-    prefix = f"{home.path}{os.sep}"
-    return [replace(finding, what=finding.what.replace(prefix, "")) for finding in _findings(home, on_event)]
+    prefix = f"{rows.home.path}{os.sep}"
+    return [replace(finding, what=finding.what.replace(prefix, "")) for finding in _findings(rows, on_event)]
 
 
-def _findings(home: Home, on_event: OnEvent) -> Iterator[Finding]:
-    rows = Rows(home)
+def _findings(rows: Rows, on_event: OnEvent) -> Iterator[Finding]:
+    home = rows.home
     yield from index(rows)
     needed = None
     if not rows.problem:

@@ -56,10 +56,9 @@ def _row(rows: Rows, name: str) -> Iterator[Finding]:
 
 def _homeless(rows: Rows, name: str, record: Record) -> Finding:
     """A row without a directory: renamed by half, or a model that is gone."""
-    for other, card in rows.cards.items():
-        if other not in rows.tables and card.record is not None and card.record.id == record.id and is_name(other):
-            what, cure = f"the directory of model '{name}' is models/{other}", f"the model is called '{other}'"
-            return Finding(f"models/{name}", what, cure, partial(rows.rename, name, other, record))
+    if other := rows.strays.get(record.id):
+        what, cure = f"the directory of model '{name}' is models/{other}", f"the model is called '{other}'"
+        return Finding(f"models/{name}", what, cure, partial(rows.rename, name, other, record))
     what, cure = "the row has no directory", "the row is moved to the trash"
     return Finding(f"models/{name}", what, cure, partial(rows.discard_row, name, record))
 

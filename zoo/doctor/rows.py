@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ class Rows:
         except BadData as error:
             self.problem, self.newer = str(error), is_newer(home.registry, SCHEMA)
         self.tables: dict[str, Any] = self.document.get("models", {})
+        self._changed, self._kept = False, False
+        self._leaving: list[Path] = []
         self.records = {name: record for name in self.tables if (record := self.record(name)[0])}
 
     def record(self, name: str) -> tuple[Record | None, str]:
@@ -79,17 +82,28 @@ class Rows:
             return row
         return card if there == card.weights_sha256 else row
 
-    # What mends. Each of these reads nothing again: whoever calls them holds the registry's lock.
+    @cached_property
+    def strays(self) -> dict[str, str]:
+        """The directories that have a card and no row, by the id of their model."""
+        found = ((name, card.record) for name, card in self.cards.items() if name not in self.tables and is_name(name))
+        return {record.id: name for name, record in found if record is not None}
 
-    def _write(self) -> None:
-        write_document(self.home.registry, {**self.document, "models": self.tables})
+    # What mends. Each of these reads nothing again, for whoever calls them holds the registry's lock, and leaves the
+    # index to `save`, which writes it once.
+
+    def save(self) -> None:
+        """Write the rows, then move away what has left them: in this order no row ever points at nothing."""
+        if self._changed:
+            write_document(self.home.registry, {**self.document, "models": self.tables})
+        for path in self._leaving:
+            trash.put_away(self.home, path)
 
     def settle(self, name: str, record: Record) -> None:
         """Make card and row say this."""
         record = replace(record, path=f"models/{name}")
         write_card(self.home.models / name / "model.toml", name, record)
         self.tables[name] = record.to_table()
-        self._write()
+        self._changed = True
 
     def replace_row(self, name: str, record: Record) -> None:
         self._keep_registry()
@@ -102,11 +116,11 @@ class Rows:
         write_card(path, name, record)
 
     def put_away(self, name: str) -> None:
-        """Take out a row, then move its directory to the trash: in this order no row ever points at nothing."""
+        """Take out a row; its directory goes to the trash."""
         self.tables.pop(name, None)
-        self._write()
+        self._changed = True
         if is_name(name) and (self.home.models / name).is_dir():
-            trash.put_away(self.home, self.home.models / name)
+            self._leaving.append(self.home.models / name)
 
     def drop(self, name: str) -> None:
         self._keep_registry()
@@ -115,7 +129,7 @@ class Rows:
     def discard_row(self, name: str, record: Record) -> None:
         trash.put_away_row(self.home, name, record)
         del self.tables[name]
-        self._write()
+        self._changed = True
 
     def rename(self, old: str, new: str, record: Record) -> None:
         del self.tables[old]
@@ -123,7 +137,9 @@ class Rows:
 
     def _keep_registry(self) -> None:
         """Put a copy of registry.toml into the trash, for what is about to be lost from it."""
-        trash.keep_copy(self.home, self.home.registry)
+        if not self._kept:
+            trash.keep_copy(self.home, self.home.registry)
+        self._kept = True
 
     def rebuild(self) -> None:
         """Write registry.toml from every card, oldest first."""
@@ -133,7 +149,7 @@ class Rows:
         self.document, self.tables = {"schema": SCHEMA}, {}
         for name in sorted(found, key=lambda name: (found[name].created, name)):
             self.tables[name] = replace(found[name], path=f"models/{name}").to_table()
-        self._write()
+        self._changed = True
 
 
 def _directories(models: Path) -> list[Path]:
