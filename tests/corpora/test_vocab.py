@@ -22,7 +22,7 @@ TEXTS = {
 }
 HASH = """
 import sys
-from zoo.corpora.vocab import MOST_CHARACTERS, Bytes, Characters
+from zoo.corpora.vocab import Bytes, Characters
 print(Characters(sys.argv[1]).sha256, Bytes().sha256)
 """
 

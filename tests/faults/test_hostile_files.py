@@ -526,6 +526,6 @@ def test_random_strings_come_back_as_keys_and_as_values(tmp_path, size, chance):
     path = tmp_path / "words.toml"
     words = ["".join(chance.choices(ALPHABET, k=chance.randrange(30))) for _ in range(size("mutations"))]
     for begin in range(0, len(words), 500):
-        tables = {word: {"value": word, word: [word, {word: word}]} for word in words[begin : begin + 500]}
-        tables.write_toml(path, tables)
-        assert tables.read_toml(path) == tables
+        meant = {word: {"value": word, word: [word, {word: word}]} for word in words[begin : begin + 500]}
+        tables.write_toml(path, meant)
+        assert tables.read_toml(path) == meant
