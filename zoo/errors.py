@@ -58,6 +58,10 @@ class Diverged(ZooError):
     exit_code = 8
 
 
+class NewerSchema(BadData):
+    """A file that a later zoo has written, which is left as it is."""
+
+
 class Refused(ZooError):
     exit_code = 9
 

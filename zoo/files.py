@@ -163,9 +163,9 @@ def _make_one(path: Path) -> None:
 
 def move(source: Path, target: Path) -> None:
     """Rename within one file system; an existing target is a Conflict."""
-    if target.exists():
-        raise Conflict(f"{target} exists already")
     with storing(target):
+        if target.exists():
+            raise Conflict(f"{target} exists already")
         try:
             os.rename(source, target)
         except OSError as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo import files
-from zoo.errors import UsageProblem
+from zoo.errors import BadData, UsageProblem
 
 SCHEMA = 1  # of registry.toml, which makes a directory a home
 _SCHEMA_LINE = re.compile(rb"^(\xef\xbb\xbf)?schema\s*=", re.MULTILINE)
@@ -40,9 +40,15 @@ class Home:
 
     def create(self) -> None:
         """Make the directory a home, if it is none; every writer does this first."""
+        self.check()
         files.make_directory(self.lock("any").parent)
         if not self.registry.exists():
             files.write_new(self.registry, f"schema = {SCHEMA}\n".encode())
+
+    def check(self) -> None:
+        """Raise BadData for a home with models and no registry.toml: it was lost, and a new one would hide them."""
+        if not self.registry.exists() and next(self.models.glob("*/model.toml"), None):
+            raise BadData(f"{self.registry} is missing, though there are models")
 
     def lock(self, what: str) -> Path:
         """The lock file that guards `what`; it stands beside nothing that is ever replaced."""
@@ -86,7 +92,7 @@ def _is_home(directory: Path) -> bool:
     registry = directory / "registry.toml"
     try:
         if not registry.is_file():
-            return False
+            return (directory / ".zoo" / "locks").is_dir()  # which a writer has made: the registry was lost
         with open(registry, "rb") as file:
             head = file.read(4096)
     except OSError:

@@ -22,6 +22,15 @@ def check_name(name: str, what: str = "name") -> str:
     return name
 
 
+def is_name(name: str) -> bool:
+    """Whether a model, dataset or corpus may be called so."""
+    try:
+        check_name(name)
+    except UsageProblem:
+        return False
+    return True
+
+
 def free_name(wanted: str, taken: Container[str]) -> str:
     """The wanted name, or the first of wanted-2, wanted-3, ... that is not taken."""
     if wanted not in taken:

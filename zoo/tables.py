@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from zoo import files
-from zoo.errors import BadData
+from zoo.errors import BadData, NewerSchema
 
+CARD_LIMIT = 2**19  # bytes of a file about one thing: hundreds of times what zoo writes, and soon read at its worst
 TOML_DEPTH = 16  # parts of a key, and tables in tables; our own files have four
 NUMBER_BITS = 1024  # a longer whole number is beyond every float, and a much longer one cannot be written out
-
 MESSAGE_LENGTH = 300  # of what a parser says, which may quote all that it has read
 
 # strings and comments of TOML, also cut off ones: a dot in them parts no key
@@ -26,7 +26,7 @@ _TOML_TEXT = re.compile(
 _LONG_KEY = re.compile(rf"\.(?:[\w \t-]*+\.){{{TOML_DEPTH - 1}}}")
 
 
-def read_toml(path: Path, *, limit: int = 64 * 2**20) -> dict[str, Any]:
+def read_toml(path: Path, *, limit: int = CARD_LIMIT) -> dict[str, Any]:
     """The tables of a TOML file; raises BadData with file and line."""
     text = files.read_text(path, limit=limit).replace("\r\n", "\n")
     try:
@@ -49,7 +49,7 @@ def _is_bounded(value: Any, levels: int) -> bool:
     return not isinstance(value, int) or value.bit_length() <= NUMBER_BITS
 
 
-def write_toml(path: Path, tables: dict[str, Any], *, comment: str = "", limit: int = 64 * 2**20) -> None:
+def write_toml(path: Path, tables: dict[str, Any], *, comment: str = "", limit: int = CARD_LIMIT) -> None:
     """Write a TOML file, after making sure that it reads back as what was meant; raises BadData when too large."""
     import tomli_w
 
@@ -62,12 +62,21 @@ def write_toml(path: Path, tables: dict[str, Any], *, comment: str = "", limit: 
     files.write_bytes(path, data)
 
 
+def check_schema(table: dict[str, Any], known: int, path: Path) -> None:
+    """Raise NewerSchema for the tables of a later schema than the known one, BadData for those of none."""
+    schema = table.get("schema")
+    if type(schema) is not int:
+        raise BadData(f"{path} is damaged: it has no schema")
+    if schema > known:
+        raise NewerSchema(f"{path} was written by a newer zoo (schema {schema}); upgrade to read it")
+
+
 def _canonical(tables: dict[str, Any]) -> str:
     """Tables as text that is equal where they are, whatever the order of keys, and for nan too."""
     return json.dumps(tables, sort_keys=True, default=repr)
 
 
-def read_json(path: Path, *, limit: int = 64 * 2**20) -> Any:
+def read_json(path: Path, *, limit: int = CARD_LIMIT) -> Any:
     """The value of a JSON file; raises BadData with file and line."""
     text = files.read_text(path, limit=limit)
     try:

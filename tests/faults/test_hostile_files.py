@@ -31,15 +31,14 @@ from tiny import Outcome, tiny_settings
 
 from zoo import tables
 from zoo.cli import COMMANDS, run
-from zoo.corpora.corpus import CARD_LIMIT as CORPUS_LIMIT
 from zoo.corpora.vocab import MOST_CHARACTERS, VOCAB_LIMIT, load_vocab
 from zoo.errors import BadData, Stopped, ZooError
 from zoo.home import Home
 from zoo.plugins import Plugins
-from zoo.registry.document import CARD_LIMIT, SIZE_LIMIT, read_document, read_records, write_document
+from zoo.registry.document import SIZE_LIMIT, read_document, read_records, write_document
 from zoo.runs.plan import Request, plan
 from zoo.runs.run import start
-from zoo.runs.spec import CARD_LIMIT as SPEC_LIMIT
+from zoo.tables import CARD_LIMIT
 
 EXIT_CODES = {0, 2, 3, 4, 5, 6, 8, 9}  # 8: numbers in a checkpoint may be such that the training diverges
 SECONDS = 1.0  # of the processor: others may be at work beside us
@@ -472,7 +471,6 @@ WORST = {
 
 @pytest.mark.parametrize("content", WORST)
 def test_the_largest_card_is_read_within_a_second(tmp_path, content):
-    assert CARD_LIMIT == CORPUS_LIMIT == SPEC_LIMIT
     path = tmp_path / "model.toml"
     path.write_text(fitting(CARD_LIMIT, *WORST[content]))
     assert CARD_LIMIT - 200 < path.stat().st_size <= CARD_LIMIT

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, Literal, get_origin
 
 from zoo import files, tables
-from zoo.errors import BadData, NotFound, UsageProblem
+from zoo.errors import BadData, NotFound
 from zoo.home import Home
-from zoo.names import check_name
+from zoo.names import is_name
 
 SCHEMA = 1  # of corpus.toml
-CARD_LIMIT = 2**19  # of corpus.toml, which has a few hundred bytes
 ALPHABET_LIMIT = 2**25  # every character of Unicode, each written as an escape, and its count
 BLOCK_BYTES = 2**20
 Part = Literal["all", "train", "val"]
@@ -113,15 +112,8 @@ def corpus_names(home: Home) -> list[str]:
     if not home.corpora.is_dir():
         return []
     return sorted(
-        entry.name for entry in home.corpora.iterdir() if _is_name(entry.name) and (entry / "current").is_file()
+        entry.name for entry in home.corpora.iterdir() if is_name(entry.name) and (entry / "current").is_file()
     )
-
-
-def _is_name(name: str) -> bool:
-    try:
-        return bool(check_name(name))
-    except UsageProblem:
-        return False
 
 
 def open_corpus(home: Home, name: str, sha256: str | None = None) -> Corpus:
@@ -129,7 +121,7 @@ def open_corpus(home: Home, name: str, sha256: str | None = None) -> Corpus:
 
     Raises NotFound when there is none, BadData when its metadata are damaged.
     """
-    if not _is_name(name):  # it may come from a record, and would lead out of the home
+    if not is_name(name):  # it may come from a record, and would lead out of the home
         raise BadData(f"no corpus can be called {name[:80]!r}")
     root = home.corpora / name
     if sha256 is None:
@@ -152,9 +144,8 @@ def open_corpus(home: Home, name: str, sha256: str | None = None) -> Corpus:
 def load_corpus(directory: Path) -> Corpus:
     """The corpus in a directory, by its corpus.toml; raises BadData for one that is damaged."""
     path = directory / "corpus.toml"
-    table = tables.read_toml(path, limit=CARD_LIMIT)
-    if type(table.get("schema")) is int and table["schema"] > SCHEMA:
-        raise BadData(f"{path} was written by a newer zoo (schema {table['schema']}); upgrade to read it")
+    table = tables.read_toml(path)
+    tables.check_schema(table, SCHEMA, path)
     known = {f.name: get_origin(f.type) or f.type for f in fields(Corpus) if f.name != "directory"}
     values = {key: value for key, value in table.items() if key in known}
     wrong = [key for key, value in values.items() if type(value) is not known[key]]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo import files, tables
-from zoo.corpora.corpus import BLOCK_BYTES, SCHEMA, Corpus, open_corpus
+from zoo.corpora.corpus import ALPHABET_LIMIT, BLOCK_BYTES, SCHEMA, Corpus, open_corpus
 from zoo.corpora.normalise import Normaliser
 from zoo.errors import BadData, Conflict, ZooError
 from zoo.events import OnEvent, Progress, ignore
@@ -92,7 +92,7 @@ def _is_whole(directory: Path, corpus: Corpus) -> bool:
     """Whether a stored corpus still has this text and its alphabet."""
     try:
         same = files.sha256_of(directory / "text.txt") == corpus.sha256
-        return same and bool(tables.read_json(directory / "alphabet.json"))
+        return same and bool(tables.read_json(directory / "alphabet.json", limit=ALPHABET_LIMIT))
     except ZooError:
         return False
 

@@ -181,10 +181,7 @@ def load_vocab(path: Path) -> Vocab:
     table = tables.read_json(path, limit=VOCAB_LIMIT)
     if not isinstance(table, dict):
         raise BadData(f"{path} is damaged: it is not a table")
-    if type(table.get("schema")) is not int:
-        raise BadData(f"{path} is damaged: it has no schema")
-    if table["schema"] > SCHEMA:
-        raise BadData(f"{path} was written by a newer zoo; upgrade to read it")
+    tables.check_schema(table, SCHEMA, path)
     alphabet = table.get("alphabet")
     match table.get("kind"):
         case "characters" if isinstance(alphabet, str) and alphabet:

@@ -1,38 +1,62 @@
-"""What lies about in a home: temporaries of processes that are gone, files that all may write, the trash."""
+"""What lies about in a home: temporaries of processes that are gone, files that all may write, what is no lock."""
 
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from zoo import files, locks
-from zoo.corpora.corpus import fetch_lock
-from zoo.doctor.finding import TO_THE_TRASH, Finding
+from zoo import files
+from zoo.doctor.finding import TO_THE_TRASH, Finding, Place
 from zoo.home import Home
 from zoo.registry import trash
-from zoo.registry.registry import RUN_LOCK
+from zoo.registry.registry import RUN_LOCK, Registry
 
 
-def debris(home: Home) -> Iterator[Finding]:
-    """What lies about where nobody is at work; the trash is left as it is."""
-    for path in _walk(home, home.path):
-        where = str(path.relative_to(home.path))
-        if path.name.startswith(files.TEMPORARY):
-            what = "it was left half written by a process that is gone"
-            yield Finding(where, what, TO_THE_TRASH, partial(trash.put_away, home, path))
-        elif _is_open_to_all(path):
-            yield Finding(
-                where,
-                "everybody on this machine may write it",
-                "nobody but owner and group may any more",
-                partial(files.protect, path),
-            )
-    if size := trash.size(home):
-        what = f"it holds {size:,} bytes"
-        yield Finding(
-            str(home.trash.relative_to(home.path)), what, "delete the directory when you need none of it", damage=False
-        )
+class Rest(Place):
+    """All of a home that is in none of the other places, whose directories are `seen`; the trash is only weighed."""
+
+    where = "the rest"
+
+    def __init__(self, home: Home, seen: set[Path]) -> None:
+        self.home, self.seen = home, seen
+
+    def alone(self) -> AbstractContextManager[object]:
+        return Registry(self.home).alone()
+
+    def look(self) -> Iterator[Finding]:
+        yield from broken_locks(self.home)
+        yield from _at(self.home, self.home.path)
+        for path in (self.home.registry, self.home.models, self.home.path / ".zoo", *_temporaries(self.home.path)):
+            if path.exists() and not path.is_symlink():  # a home may lie in a directory with other things in it
+                yield from _at(self.home, path)
+                yield from debris(self.home, path, but={*self.seen, self.home.trash})
+        if size := trash.size(self.home):
+            what, cure = f"it holds {size:,} bytes", "delete the directory when you need none of it"
+            yield Finding(str(self.home.trash.relative_to(self.home.path)), what, cure, damage=False)
+
+
+def debris(home: Home, directory: Path, but: frozenset[Path] | set[Path] = frozenset()) -> Iterator[Finding]:
+    """What lies about below a directory, whatever links lead to left out, and these directories with all below them."""
+    for entry in _entries(directory):
+        path = Path(entry.path)
+        if entry.is_symlink() or path in but:
+            continue
+        yield from _at(home, path)
+        if entry.is_dir(follow_symlinks=False) and not _is_temporary(path):
+            yield from debris(home, path, but)
+
+
+def _at(home: Home, path: Path) -> Iterator[Finding]:
+    """What is wrong with a path itself."""
+    where = str(path.relative_to(home.path))
+    if _is_temporary(path):
+        what = "it was left half written by a process that is gone"
+        yield Finding(where, what, TO_THE_TRASH, partial(trash.put_away, home, path))
+    elif _is_open_to_all(path):
+        cure = "nobody but owner and group may any more"
+        yield Finding(where, "everybody on this machine may write it", cure, partial(files.protect, path))
 
 
 def broken_locks(home: Home) -> Iterator[Finding]:
@@ -51,21 +75,8 @@ def broken_locks(home: Home) -> Iterator[Finding]:
             yield Finding(str(path.relative_to(home.path)), "no lock can be held on it", TO_THE_TRASH, away)
 
 
-def _walk(home: Home, directory: Path) -> Iterator[Path]:
-    """Everything of ours below a directory, but the trash, what a worker or a fetch holds, and what links lead to."""
-    for entry in _entries(directory):
-        if (
-            directory == home.path
-            and entry.name not in ("registry.toml", "models", ".zoo")
-            and not _is_temporary(entry)
-        ):
-            continue  # a home may lie in a directory with other things in it
-        if Path(entry.path) == home.trash or entry.is_symlink():
-            continue
-        path = Path(entry.path)
-        yield path
-        if entry.is_dir(follow_symlinks=False) and not _is_temporary(entry) and not _is_at_work(home, path):
-            yield from _walk(home, path)
+def _temporaries(directory: Path) -> list[Path]:
+    return [path for entry in _entries(directory) if _is_temporary(path := Path(entry.path))]
 
 
 def _entries(directory: Path) -> list["os.DirEntry[str]"]:
@@ -76,15 +87,8 @@ def _entries(directory: Path) -> list["os.DirEntry[str]"]:
         return []
 
 
-def _is_temporary(entry: "os.DirEntry[str]") -> bool:
-    return entry.name.startswith(files.TEMPORARY)
-
-
-def _is_at_work(home: Home, path: Path) -> bool:
-    """Whether some process is writing in there."""
-    if path.parent in (home.corpora, home.cache):
-        return locks.is_locked(fetch_lock(home, path.name))
-    return path.parent == home.models and locks.is_locked(path / RUN_LOCK)
+def _is_temporary(path: Path) -> bool:
+    return path.name.startswith(files.TEMPORARY)
 
 
 def _is_open_to_all(path: Path) -> bool:

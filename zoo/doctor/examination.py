@@ -1,25 +1,26 @@
-"""The doctor's work: to look at all of a home, and to put right what can be."""
+"""The doctor's work: to look at all of a home, place by place, and to put right what can be."""
 
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import compress
 
 from zoo import files, locks
-from zoo.doctor.contents import contents
-from zoo.doctor.debris import broken_locks, debris
-from zoo.doctor.finding import Finding
-from zoo.doctor.index import index
+from zoo.doctor.debris import Rest, broken_locks
+from zoo.doctor.finding import UNREADABLE, Finding, Place
+from zoo.doctor.index import Index
+from zoo.doctor.models import ModelFiles
 from zoo.doctor.rows import Rows
-from zoo.doctor.texts import texts
-from zoo.errors import ZooError
+from zoo.doctor.texts import Texts, folders
+from zoo.errors import Conflict, ZooError
 from zoo.events import OnEvent, Progress, Warned, ignore
 from zoo.home import Home
 from zoo.registry import trash
 
 PASSES = 5  # what is put right may bring to light what it hid: a text that is gone, and then who names it
-MOMENT = 0.5  # seconds; longer than anybody else's change takes
+MOMENT = 0.5  # seconds; longer than what is half done at a sight mostly is
 
 
 @dataclass
@@ -37,38 +38,54 @@ class Report:
 def examine(home: Home, on_event: OnEvent = ignore) -> Report:
     """Look, and write nothing. What another process is changing at this moment is no damage, so a finding counts when
     it is there twice."""
-    found = _look(Rows(home), on_event)
-    if any(finding.damage for finding in found):
-        time.sleep(MOMENT)
-        again = set(_look(Rows(home), ignore))
-        found = [finding for finding in found if finding in again]
-    return Report(left=found)
+    return Report(left=[finding for _, found in _examined(home, on_event) for finding in found])
 
 
 def repair(home: Home, on_event: OnEvent = ignore) -> Report:
-    """Put right what can be, while no other process can change the registry. Nothing is deleted, only moved to the
-    trash.
+    """Put right what can be: place by place, each looked at again while nobody else can change it. Nothing is deleted,
+    only moved to the trash.
 
     Raises Conflict when another process holds the registry.
     """
-    report = examine(home, on_event)
-    if not any(finding.mend for finding in report.left):
-        return report
-    report.mended += [finding for finding in broken_locks(home) if _mend(finding, on_event)]
-    files.make_directory(home.lock("registry").parent)
-    busy = "another zoo process is writing the registry; try again"
-    with locks.locked(home.lock("registry"), busy=busy):
+    examined = _examined(home, on_event)
+    report = Report()
+    wanting = {place.where for place, found in examined if any(finding.mend for finding in found)}
+    if wanting:
+        report.mended += [finding for finding in broken_locks(home) if _mend(finding, on_event)]
+        files.make_directory(home.lock("registry").parent)
+    for place, found in examined:
+        if place.where not in wanting:
+            report.left += found
+    index = Index(home)
+    if index.where in wanting:
+        _put_right(index, report, on_event)
+    for place in _places(Rows(home)):
+        if place.where in wanting - {index.where}:
+            try:
+                _put_right(place, report, on_event)
+            except Conflict as error:
+                on_event(Warned(f"{place.where} is left as it is: {error}"))
+                report.left += _look(place)
+    return report
+
+
+def _put_right(place: Place, report: Report, on_event: OnEvent) -> None:
+    """Mend what is found in a place until nothing more is; raises Conflict when it cannot be had alone."""
+    with place.alone():
         for _ in range(PASSES):
-            rows = Rows(home)
-            findings = _look(rows, ignore)
+            findings = _look(place)
             mended = [_mend(finding, on_event) for finding in findings]
-            with locks.undisturbed():
-                rows.save()
+            try:
+                with locks.undisturbed():
+                    place.save()
+            except (ZooError, OSError) as error:
+                on_event(Warned(f"{place.where} could not be written: {error}"))
+                report.left += findings
+                return
             report.mended += compress(findings, mended)
-            report.left = [finding for finding, done in zip(findings, mended, strict=True) if not done]
             if not any(mended):
                 break
-    return report
+    report.left += findings
 
 
 def _mend(finding: Finding, on_event: OnEvent) -> bool:
@@ -77,30 +94,68 @@ def _mend(finding: Finding, on_event: OnEvent) -> bool:
     try:
         with locks.undisturbed():
             finding.mend()
-    except ZooError as error:
+    except (ZooError, OSError) as error:
         on_event(Warned(f"{finding.where} could not be mended: {error}"))
         return False
     return True
 
 
-def _look(rows: Rows, on_event: OnEvent) -> list[Finding]:
-    """All that is wrong, the index first, with paths as they are in the home."""
-    prefix = f"{rows.home.path}{os.sep}"
-    return [replace(finding, what=finding.what.replace(prefix, "")) for finding in _findings(rows, on_event)]
+def _examined(home: Home, on_event: OnEvent) -> list[tuple[Place, list[Finding]]]:
+    """Every place that nobody is at work in, with what is wrong there. What may be damage is looked at twice."""
+    index = Index(home)
+    found: list[tuple[Place, list[Finding]]] = [(index, _look(index))]
+    places = list(_places(index.rows))
+    for done, place in enumerate(places):
+        on_event(Progress("looking", done, len(places), unit="places"))
+        if not place.is_busy:
+            found.append((place, _look(place)))
+    if any(finding.damage for _, findings in found for finding in findings):
+        time.sleep(MOMENT)
+        found = [(place, _again(place, findings)) for place, findings in found]
+    return found
 
 
-def _findings(rows: Rows, on_event: OnEvent) -> Iterator[Finding]:
+def _again(place: Place, findings: list[Finding]) -> list[Finding]:
+    """Those findings that are still there."""
+    if not any(finding.damage for finding in findings):
+        return findings
+    again = set() if place.is_busy else set(_look(place))
+    return [finding for finding in findings if finding in again]
+
+
+def _places(rows: Rows) -> Iterator[Place]:
+    """All of a home but its index."""
     home = rows.home
-    yield from index(rows)
-    needed = None
-    if not rows.problem:
-        records = [*rows.records.values(), *(record for _, _, record in trash.models(home))]
-        needed = {part.sha256 for record in records for part in record.corpora}
     models = list(rows.believed())
-    for done, model in enumerate(models):
-        on_event(Progress("looking at models", done, len(models), unit="models"))
-        if not model.is_running:
-            yield from contents(rows, model)
-    yield from texts(home, needed, on_event)
-    yield from broken_locks(home)
-    yield from debris(home)
+    texts = folders(home.corpora)
+    needed = _needed(rows)
+    yield from (ModelFiles(home, model) for model in models)
+    yield from (Texts(home, root.name, needed) for root in texts)
+    yield Rest(home, {*rows.directories, *texts, *(home.cache / root.name for root in texts)})
+
+
+def _needed(rows: Rows) -> set[str] | None:
+    """The sha256 of the texts that models name, whether in a row, a card or the trash; None as soon as one of these
+    cannot be read."""
+    cards = [card.record for card in rows.cards.values() if card.record is not None]
+    if rows.problem or len(rows.records) < len(rows.tables) or len(cards) < len(rows.cards):
+        return None
+    with suppress(ZooError):
+        trashed = [record for card in trash.cards(rows.home) for record in card.values()]
+        return {part.sha256 for record in (*rows.records.values(), *cards, *trashed) for part in record.corpora}
+    return None
+
+
+def _look(place: Place) -> list[Finding]:
+    """All that is wrong in a place, with paths as they are in the home."""
+    prefix = f"{place.home.path}{os.sep}"
+    try:
+        found = list(place.look())
+    except (ZooError, OSError) as error:
+        found = [Finding(place.where, str(error), UNREADABLE)]
+    return [replace(finding, what=_short(finding.what.replace(prefix, ""), finding.where)) for finding in found]
+
+
+def _short(what: str, where: str) -> str:
+    """What is wrong, without the path that stands before it."""
+    return what.removeprefix(f"{where}/") if what.startswith(f"{where}/") else what.replace(f"{where} ", "it ", 1)

@@ -1,88 +1,122 @@
 """The index: whether registry.toml, every model.toml and the directories under models/ tell the same."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from zoo.doctor.finding import TO_THE_TRASH, UPGRADE, Finding
-from zoo.doctor.rows import Rows, is_name
+from zoo import files, locks
+from zoo.doctor.changes import Changes
+from zoo.doctor.finding import NEWER, TO_THE_TRASH, UPGRADE, Finding, Place
+from zoo.doctor.rows import Rows
+from zoo.home import Home
+from zoo.names import is_name
 from zoo.registry import trash
 from zoo.registry.record import Record
-from zoo.registry.registry import is_leftover
+from zoo.registry.registry import RUN_LOCK, Registry, is_leftover
+
+WAIT = "wait until its training has come to an end"
 
 
-def index(rows: Rows) -> Iterator[Finding]:
+class Index(Place):
     """All that is wrong between rows, cards and directories, each thing once."""
-    if rows.newer:
-        yield Finding("registry.toml", rows.problem, UPGRADE)
-        return
-    if rows.problem:
-        yield Finding("registry.toml", rows.problem, "written anew from the model.toml of each model", rows.rebuild)
-    else:
-        for name in rows.tables:
-            yield from _row(rows, name)
-    moved = {record.id for name, record in rows.records.items() if name not in rows.cards}
-    for directory in rows.directories:
-        card = rows.cards[directory.name].record
-        told = card is not None and is_name(directory.name) and (rows.problem or card.id in moved)
-        if directory.name not in rows.tables and not told:
-            yield from _stray(rows, directory)
 
+    where = "registry.toml"
 
-def _row(rows: Rows, name: str) -> Iterator[Finding]:
-    record, problem = rows.record(name)
-    card = rows.cards.get(name)
-    where = f"models/{name}"
-    if card is not None and card.advice:
-        yield Finding(f"{where}/model.toml", card.problem, card.advice)
-    elif record is None and card is not None and card.record is not None:
-        cure = "the row is written anew from model.toml"
-        yield Finding("registry.toml", problem, cure, partial(rows.replace_row, name, card.record))
-    elif record is None:
-        cure = "the row is taken out, and what is left moved to the trash"
-        yield Finding("registry.toml", problem, cure, partial(rows.drop, name))
-    elif card is None:
-        yield _homeless(rows, name, record)
-    elif card.record is None:
-        cure = "written anew from the row"
-        yield Finding(f"{where}/model.toml", card.problem, cure, partial(rows.write_card, name, record))
-    elif different := _differences(record, card.record):
-        better = rows.better(name, record, card.record)
-        stale, source = ("model.toml", "the row") if better is record else ("the row", "model.toml")
-        cure = f"{stale} is written anew from {source}"
-        what = f"the row and model.toml differ: {', '.join(different)}"
-        yield Finding(where, what, cure, partial(rows.settle, name, better))
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.rows = Rows(home)
+        self.changes = Changes(self.rows)
 
+    def alone(self) -> AbstractContextManager[object]:
+        return Registry(self.home).alone()
 
-def _homeless(rows: Rows, name: str, record: Record) -> Finding:
-    """A row without a directory: renamed by half, or a model that is gone."""
-    if other := rows.strays.get(record.id):
-        what, cure = f"the directory of model '{name}' is models/{other}", f"the model is called '{other}'"
-        return Finding(f"models/{name}", what, cure, partial(rows.rename, name, other, record))
-    what, cure = "the row has no directory", "the row is moved to the trash"
-    return Finding(f"models/{name}", what, cure, partial(rows.discard_row, name, record))
+    def save(self) -> None:
+        self.changes.save()
 
+    def look(self) -> Iterator[Finding]:
+        self.rows = rows = Rows(self.home)
+        self.changes = Changes(rows)
+        if rows.newer:
+            yield Finding("registry.toml", NEWER, UPGRADE)
+            return
+        if rows.problem:
+            cure = "written anew from the model.toml of each model"
+            yield Finding("registry.toml", rows.problem, cure, self.changes.rebuild)
+        for name in () if rows.problem else rows.tables:
+            yield from self._row(name)
+        moved = {record.id for name, record in rows.records.items() if name not in rows.cards}
+        for directory in rows.directories:
+            card = rows.cards[directory.name].record
+            told = card is not None and (card.id in moved or (rows.problem and is_name(directory.name)))
+            if directory.name not in rows.tables and not told:
+                yield from self._stray(directory)
 
-def _stray(rows: Rows, directory: Path) -> Iterator[Finding]:
-    """A directory without a row."""
-    name, card = directory.name, rows.cards[directory.name]
-    where = f"models/{name}"
-    put_away = partial(trash.put_away, rows.home, directory)
-    if card.advice:
-        yield Finding(f"{where}/model.toml", card.problem, card.advice)
-    elif not directory.exists():
-        yield Finding(where, "it is a link that leads nowhere", TO_THE_TRASH, put_away)
-    elif not is_name(name):
-        twin = name.casefold() in rows.tables or (directory.parent / name.casefold()).exists()
-        what = f"it differs from '{name.casefold()}' in case only" if twin else "no model can be called so"
-        yield Finding(where, what, TO_THE_TRASH, put_away)
-    elif is_leftover(directory):
-        yield Finding(where, "it is what was left of a training that had not begun", TO_THE_TRASH, put_away)
-    elif card.record is None:
-        yield Finding(where, f"it has no row, and {card.problem}", TO_THE_TRASH, put_away)
-    else:
-        cure = "the row is written from model.toml"
-        yield Finding(where, "it has no row", cure, partial(rows.settle, name, card.record))
+    def _row(self, name: str) -> Iterator[Finding]:
+        rows, where = self.rows, f"models/{name}"
+        record, problem = rows.record(name)
+        card = rows.cards.get(name)
+        if card is not None and card.advice:
+            yield Finding(f"{where}/model.toml", card.problem, card.advice)
+        elif record is None and card is not None and card.record is not None:
+            mend = partial(self.changes.write_row_anew, name, card.record)
+            yield Finding("registry.toml", problem, "the row is written anew from model.toml", mend)
+        elif record is None and self._is_in_training(name):
+            yield Finding("registry.toml", problem, WAIT)
+        elif record is None:
+            cure = "the row is taken out, and what is left moved to the trash"
+            yield Finding("registry.toml", problem, cure, partial(self.changes.take_out, name))
+        elif card is None:
+            yield self._homeless(name, record)
+        elif card.record is None:
+            mend = partial(self.changes.write_card_anew, name, record)
+            yield Finding(f"{where}/model.toml", card.problem, "written anew from the row", mend)
+        elif different := _differences(record, card.record):
+            better = rows.better(name, record, card.record)
+            stale, source = ("model.toml", "the row") if better is record else ("the row", "model.toml")
+            what = f"the row and model.toml differ: {', '.join(different)}"
+            cure = f"{stale} is written anew from {source}"
+            yield Finding(where, what, cure, partial(self.changes.choose, name, better))
+
+    def _is_in_training(self, name: str) -> bool:
+        return is_name(name) and locks.is_locked(self.home.models / name / RUN_LOCK)
+
+    def _homeless(self, name: str, record: Record) -> Finding:
+        """A row without a directory: renamed by half, or a model that is gone."""
+        other = self.rows.strays.get(record.id)
+        if other is not None:
+            what = f"the directory of model '{name}' is models/{other}"
+            if is_name(other):
+                cure, mend = f"the model is called '{other}'", partial(self.changes.rename, name, other, record)
+            else:
+                cure, models = f"the directory is called '{name}' again", self.home.models
+                mend = partial(files.move, models / other, models / name)
+            return Finding(f"models/{name}", what, cure, mend)
+        what, cure = "the row has no directory", "the row is moved to the trash; or put the directory back first"
+        return Finding(f"models/{name}", what, cure, partial(self.changes.put_row_away, name, record))
+
+    def _stray(self, directory: Path) -> Iterator[Finding]:
+        """A directory without a row."""
+        name, card = directory.name, self.rows.cards[directory.name]
+        where = f"models/{name}"
+        put_away = partial(trash.put_away, self.home, directory)
+        if card.advice:
+            yield Finding(f"{where}/model.toml", card.problem, card.advice)
+        elif not directory.exists():
+            yield Finding(where, "it is a link that leads nowhere", TO_THE_TRASH, put_away)
+        elif self._is_in_training(name):
+            yield Finding(where, "it has no row", WAIT)
+        elif not is_name(name):
+            twin = name.casefold() in self.rows.tables or (directory.parent / name.casefold()).exists()
+            what = f"it differs from '{name.casefold()}' in case only" if twin else "no model can be called so"
+            yield Finding(where, what, TO_THE_TRASH, put_away)
+        elif is_leftover(directory):
+            yield Finding(where, "it is what was left of a training that had not begun", TO_THE_TRASH, put_away)
+        elif card.record is None:
+            yield Finding(where, f"it has no row, and {card.problem}", TO_THE_TRASH, put_away)
+        else:
+            mend = partial(self.changes.settle, name, card.record)
+            yield Finding(where, "it has no row", "the row is written from model.toml", mend)
 
 
 def _differences(row: Record, card: Record) -> list[str]:

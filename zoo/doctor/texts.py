@@ -1,69 +1,91 @@
 """The stored texts: whether they are whole, which is the current one of its name, and which nobody needs."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
 from zoo import files, locks
-from zoo.corpora.corpus import SCHEMA, Corpus, fetch_lock, load_corpus
-from zoo.doctor.finding import TO_THE_TRASH, UNREADABLE, UPGRADE, Finding
-from zoo.doctor.rows import is_newer
-from zoo.errors import BadData, StorageProblem, ZooError
-from zoo.events import OnEvent, Progress, ignore
+from zoo.corpora.corpus import Corpus, fetch_lock, load_corpus
+from zoo.doctor.debris import debris
+from zoo.doctor.finding import NEWER, TO_THE_TRASH, UNREADABLE, UPGRADE, Finding, Place
+from zoo.errors import BadData, NewerSchema, StorageProblem, ZooError
 from zoo.home import Home
 from zoo.registry import trash
 
 
-def texts(home: Home, needed: set[str] | None, on_event: OnEvent = ignore) -> Iterator[Finding]:
-    """What is wrong with the texts of a home; `needed` are the sha256 of those that models name, None when unknown."""
-    roots = _folders(home.corpora)
-    for done, root in enumerate(roots):
-        on_event(Progress("looking at texts", done, len(roots), unit="texts"))
-        if not locks.is_locked(fetch_lock(home, root.name)):
-            yield from _texts_of(home, root, needed)
+class Texts(Place):
+    """The texts of one name; `needed` are the sha256 of those that models name, None when that is not known."""
+
+    def __init__(self, home: Home, name: str, needed: set[str] | None) -> None:
+        self.home, self.name, self.needed = home, name, needed
+        self.root = home.corpora / name
+        self.where = str(self.root.relative_to(home.path))
+
+    @property
+    def is_busy(self) -> bool:
+        return locks.is_locked(fetch_lock(self.home, self.name))
+
+    def alone(self) -> AbstractContextManager[object]:
+        busy = f"another zoo process is fetching '{self.name}'"
+        return locks.locked(fetch_lock(self.home, self.name), seconds=0.5, busy=busy)
+
+    def look(self) -> Iterator[Finding]:
+        whole: list[Corpus] = []
+        directories = folders(self.root)
+        for directory in directories:
+            where = str(directory.relative_to(self.home.path))
+            try:
+                whole.append(_check(directory))
+            except StorageProblem as error:
+                yield Finding(where, str(error), UNREADABLE)
+            except NewerSchema:
+                yield Finding(where, NEWER, UPGRADE)
+            except ZooError as error:
+                cure = f"moved to the trash; to fetch it again: zoo fetch {self.name}"
+                yield Finding(where, str(error), cure, partial(trash.put_away, self.home, directory))
+        current = _current(self.root)
+        yield from self._current_text(current, whole, directories)
+        yield from self._older_texts(current, whole)
+        for directory in (self.root, self.home.cache / self.name):
+            yield from debris(self.home, directory)
+
+    def _current_text(self, current: str, whole: list[Corpus], directories: list[Path]) -> Iterator[Finding]:
+        where, path = f"{self.where}/current", self.root / "current"
+        if whole and current not in {directory.name for directory in directories}:
+            newest = _newest(whole)
+            what, cure = f"it names no text of '{self.name}' that is here", f"{newest} is named, the newest"
+            yield Finding(where, what, cure, partial(files.write_bytes, path, f"{newest}\n".encode()))
+        elif current and not directories:
+            what, away = (
+                f"it names a text of '{self.name}', and there is none",
+                partial(trash.put_away, self.home, path),
+            )
+            yield Finding(where, what, TO_THE_TRASH, away)
+
+    def _older_texts(self, current: str, whole: list[Corpus]) -> Iterator[Finding]:
+        """Worth knowing only: a text cannot be trained again, so nobody but the reader throws it away."""
+        if self.needed is None or not whole:
+            return
+        if current not in {corpus.directory.name for corpus in whole}:
+            current = _newest(whole)
+        for corpus in whole:
+            if corpus.directory.name != current and corpus.sha256 not in self.needed:
+                what = f"an older text of '{self.name}' ({corpus.characters:,} characters) that no model was trained on"
+                where = str(corpus.directory.relative_to(self.home.path))
+                yield Finding(where, what, "delete the directory when you do not need it", damage=False)
 
 
-def _folders(path: Path) -> list[Path]:
+def folders(path: Path) -> list[Path]:
+    """The directories below one, but drafts."""
     try:
         return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith(files.TEMPORARY))
     except OSError:
         return []
 
 
-def _texts_of(home: Home, root: Path, needed: set[str] | None) -> Iterator[Finding]:
-    """The texts of one name."""
-    whole: list[Corpus] = []
-    directories = _folders(root)
-    for directory in directories:
-        where = f"{directory.relative_to(home.path)}"
-        try:
-            whole.append(_check(directory))
-        except StorageProblem as error:
-            yield Finding(where, str(error), UNREADABLE)
-        except ZooError as error:
-            if is_newer(directory / "corpus.toml", SCHEMA):
-                yield Finding(where, str(error), UPGRADE)
-            else:
-                cure = f"moved to the trash; to fetch it again: zoo fetch {root.name}"
-                yield Finding(where, str(error), cure, partial(trash.put_away, home, directory))
-    current = _current(root)
-    if whole and current not in {directory.name for directory in directories}:
-        newest = max(whole, key=lambda corpus: corpus.fetched).directory.name
-        what = f"it names no text of '{root.name}' that is here"
-        mend = partial(_name_current, root, newest)
-        yield Finding(f"{root.relative_to(home.path)}/current", what, f"{newest} is named, the newest", mend)
-        current = newest
-    elif current and not directories:
-        what, away = (
-            f"it names a text of '{root.name}', and there is none",
-            partial(trash.put_away, home, root / "current"),
-        )
-        yield Finding(f"{root.relative_to(home.path)}/current", what, TO_THE_TRASH, away)
-    for corpus in whole:
-        if corpus.directory.name != current and needed is not None and corpus.sha256 not in needed:
-            what = f"an older text of '{root.name}' ({corpus.characters:,} characters), which no model was trained on"
-            away = partial(trash.put_away, home, corpus.directory)
-            yield Finding(str(corpus.directory.relative_to(home.path)), what, TO_THE_TRASH, away, damage=False)
+def _newest(whole: list[Corpus]) -> str:
+    return max(whole, key=lambda corpus: corpus.fetched).directory.name
 
 
 def _check(directory: Path) -> Corpus:
@@ -82,7 +104,3 @@ def _current(root: Path) -> str:
         return files.read_text(root / "current", limit=100).strip()
     except ZooError:
         return ""
-
-
-def _name_current(root: Path, sha8: str) -> None:
-    files.write_bytes(root / "current", f"{sha8}\n".encode())

@@ -12,7 +12,6 @@ from zoo.registry.record import Record
 
 COMMENT = "The models of this zoo. Written by zoo, which keeps keys but no comments: notes belong into `note`."
 SIZE_LIMIT = 2**24  # of registry.toml: room for eight thousand models
-CARD_LIMIT = 2**19  # of model.toml: two hundred times what zoo writes, and at its worst read within half a second
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -21,11 +20,9 @@ def read_document(path: Path) -> dict[str, Any]:
         document = tables.read_toml(path, limit=_limit_of(path))
     except NotFound:
         return {"schema": SCHEMA}
-    schema = document.get("schema")
-    if type(schema) is not int:
-        raise BadData(f"{path} has no 'schema' and so is no registry; write 'schema = {SCHEMA}' on its first line")
-    if schema > SCHEMA:
-        raise BadData(f"{path} was written by a newer zoo (schema {schema}); upgrade to read it")
+    if type(document.get("schema")) is not int:
+        raise BadData(f"{path} has no 'schema' and so is no registry")
+    tables.check_schema(document, SCHEMA, path)
     if not isinstance(document.get("models", {}), dict):
         raise BadData(f"{path}: 'models' is not a table")
     return document
@@ -33,7 +30,7 @@ def read_document(path: Path) -> dict[str, Any]:
 
 def _limit_of(path: Path) -> int:
     """How large a file of records may be: the index of many models, or the card of one."""
-    return SIZE_LIMIT if path.name == "registry.toml" else CARD_LIMIT
+    return SIZE_LIMIT if path.name == "registry.toml" else tables.CARD_LIMIT
 
 
 def read_records(path: Path) -> dict[str, Record]:

@@ -8,6 +8,7 @@ from zoo.errors import BadData
 
 Status = Literal["training", "interrupted", "diverged", "ready"]
 STATUSES = ("training", "interrupted", "diverged", "ready")
+OVER = ("diverged", "ready")  # of a training that has come to its end
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,8 +65,9 @@ class Registry:
         self.home = home
 
     def own(self) -> dict[str, Model]:
-        """The home's models by name, in the order of registry.toml. Raises BadData for a damaged file."""
+        """The home's models by name, in the order of registry.toml. Raises BadData for a damaged or lost file."""
         with _pointing_to_the_doctor():
+            self.home.check()
             return {name: self._model(name, record) for name, record in read_records(self.home.registry).items()}
 
     def models(self) -> dict[str, Model]:
@@ -170,9 +171,8 @@ class Registry:
         with self._locked() as document:
             record = self._current(name, id, document)
             directory = self.directory_of(name, record)
-            if directory.is_dir():
-                with contextlib.suppress(ZooError):  # an update that was cut short has written the card, and no row
-                    write_card(directory / "model.toml", name, record)
+            if directory.is_dir() and not _says(directory / "model.toml", name, record):
+                write_card(directory / "model.toml", name, record)  # an update that was cut short wrote it, and no row
             del document["models"][name]
             write_document(self.home.registry, document)
             if directory.is_dir():
@@ -211,12 +211,16 @@ class Registry:
             raise Refused(f"'{name}' is a starter, which comes with zoo and cannot be changed")
         return model
 
-    def exclusively(self, model: Model) -> Any:
+    def exclusively(self, model: Model) -> contextlib.AbstractContextManager[None]:
         """Hold the model's directory against trainers; raises Conflict while it is in training."""
         busy = f"'{model.name}' is in training; stop it first"
         if not model.directory.is_dir():
             return contextlib.nullcontext()
         return locks.locked(model.directory / RUN_LOCK, seconds=0.5, busy=busy)
+
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the registry against other writers; raises Conflict when another one has it for too long."""
+        return locks.locked(self.home.lock("registry"), busy="another zoo process is writing the registry; try again")
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[dict[str, Any]]:
@@ -225,8 +229,7 @@ class Registry:
         Whatever fails in the block, the file is as it was; signals wait until the block is done.
         """
         self.home.create()
-        busy = "another zoo process is writing the registry; try again"
-        with locks.locked(self.home.lock("registry"), busy=busy):
+        with self.alone():
             with _pointing_to_the_doctor():
                 document = read_document(self.home.registry)
             document.setdefault("models", {})
@@ -248,7 +251,8 @@ class Registry:
         check_name(name, "model name")
         directory = self.home.models / name
         if name in document["models"]:
-            raise Conflict(f"a model named '{name}' exists already; take another name, or: zoo rm {name}")
+            way = f"take another name, or give that one another (zoo rename {name} NEW)"
+            raise Conflict(f"a model named '{name}' exists already; {way}")
         if directory.exists() and not (directory.is_dir() and is_leftover(directory)):
             raise Conflict(f"{directory} is in the way, though the registry does not know it (see: zoo doctor)")
         return directory
@@ -289,6 +293,14 @@ def _is_same(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
     except OSError:  # one of them is missing, or a loop of links
+        return False
+
+
+def _says(card: Path, name: str, record: Record) -> bool:
+    """Whether a model.toml says what the row does."""
+    try:
+        return read_records(card) == {name: record}
+    except ZooError:
         return False
 
 

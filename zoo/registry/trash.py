@@ -1,16 +1,19 @@
 """The trash: where `zoo rm` puts models, and `zoo restore` finds them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from zoo import files
-from zoo.errors import BadData, NotFound, did_you_mean
+from zoo.errors import BadData, NotFound, StorageProblem, did_you_mean
 from zoo.home import Home
 from zoo.registry.document import SIZE_LIMIT, read_records, write_card
 from zoo.registry.record import Record
 from zoo.registry.registry import Model, Registry
+
+LONGEST_NAME = 200  # bytes of what a thing was called, which leave room for the time
 
 
 def discard(registry: Registry, model: Model) -> None:
@@ -36,12 +39,19 @@ def contents(home: Home) -> dict[str, tuple[Path, Record]]:
 
 def models(home: Home) -> Iterator[tuple[str, Path, Record]]:
     """Every model in the trash, by the order in which those of one name went in."""
-    if not home.trash.is_dir():
-        return
-    for card in sorted(home.trash.glob("*/model.toml")):
-        with suppress(BadData):  # one damaged card must not hide the others
-            for name, record in read_records(card).items():
-                yield name, card.parent, record
+    for path in _cards(home):
+        with suppress(BadData, StorageProblem):  # one damaged card must not hide the others
+            for name, record in read_records(path).items():
+                yield name, path.parent, record
+
+
+def cards(home: Home) -> Iterator[dict[str, Record]]:
+    """As `models`, card by card; raises BadData or StorageProblem at the first that cannot be read."""
+    yield from map(read_records, _cards(home))
+
+
+def _cards(home: Home) -> list[Path]:
+    return sorted(home.trash.glob("*/model.toml")) if home.trash.is_dir() else []
 
 
 def size(home: Home) -> int:
@@ -50,7 +60,9 @@ def size(home: Home) -> int:
 
 
 def put_away(home: Home, path: Path) -> None:
-    """Move anything of a home to the trash; what it was shows in its name there."""
+    """Move anything of a home to the trash, if it is there; what it was shows in its name."""
+    if not (path.is_symlink() or path.exists()):
+        return
     parts = path.relative_to(home.models if path.is_relative_to(home.models) else home.path).parts
     target = place(home, ".".join(part.lstrip(".") for part in parts))
     files.make_directory(target.parent)
@@ -65,7 +77,10 @@ def put_away_row(home: Home, name: str, record: Record) -> None:
 
 
 def keep_copy(home: Home, path: Path) -> None:
-    """Put a copy of a file of the home into the trash."""
+    """Put a copy of a file of the home into the trash; what is no file, or too large, goes there itself."""
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > SIZE_LIMIT:
+        put_away(home, path)
+        return
     target = place(home, path.name)
     files.make_directory(target.parent)
     files.write_bytes(target, files.read_bytes(path, limit=SIZE_LIMIT))
@@ -74,4 +89,4 @@ def keep_copy(home: Home, path: Path) -> None:
 def place(home: Home, name: str) -> Path:
     """A free directory in the trash; its name sorts by time among those of one model."""
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    return home.trash / f"{name}~{now}"
+    return home.trash / f"{os.fsdecode(os.fsencode(name)[:LONGEST_NAME])}~{now}"

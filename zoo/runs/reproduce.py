@@ -10,11 +10,12 @@ from pathlib import Path
 from zoo import files
 from zoo.corpora.corpus import open_corpus
 from zoo.corpora.vocab import load_vocab
-from zoo.errors import BadData, Conflict, Diverged, NotFound
+from zoo.errors import Conflict, Diverged, NotFound
 from zoo.events import Evaluated, Event, Note, OnEvent, Warned, ignore
 from zoo.home import Home
 from zoo.names import LONGEST
 from zoo.registry import trash
+from zoo.registry.record import OVER
 from zoo.registry.registry import Model, Registry
 from zoo.runs.plan import circumstances, unused_name
 from zoo.runs.run import Stop, never, start
@@ -47,15 +48,14 @@ def reproduce(home: Home, reference: str, *, on_event: OnEvent = ignore, stop: S
     """
     registry = Registry(home)
     original = registry.resolve(reference)
-    if original.record.status not in ("ready", "diverged"):
+    if original.record.status not in OVER:
         raise Conflict(
             f"'{original.name}' is not finished, so there is nothing to compare with: it is {original.status}"
         )
     spec = Spec.load(original.directory / "run.toml")
     dataclasses.replace(spec, name=original.name).check_record(original.record)
     vocab = load_vocab(original.directory / "vocab.json")
-    if vocab.sha256 != spec.vocab.sha256:
-        raise BadData(f"{original.directory / 'vocab.json'} is not the vocabulary that run.toml names")
+    spec.check_vocab(vocab)
     for part in spec.corpora:
         open_corpus(home, part.name, part.sha256)
     again = dataclasses.replace(

@@ -12,6 +12,7 @@ from zoo.errors import Conflict, Diverged, Stopped, StorageProblem, ZooError
 from zoo.events import Finished, OnEvent, Started, Stepped, ignore
 from zoo.home import Home
 from zoo.protocol import bits
+from zoo.registry.record import OVER
 from zoo.registry.registry import Model, Registry
 from zoo.runs.spec import Spec
 from zoo.runs.worker import worker
@@ -93,7 +94,7 @@ def _take_up(registry: Registry, spec: Spec) -> None:
     Raises Conflict when another process finished the run while this one waited.
     """
     status = registry.get(spec.name).record.status
-    if status in ("ready", "diverged"):
+    if status in OVER:
         raise Conflict(f"'{spec.name}' is finished: there is nothing to resume")
     if status != "training":
         registry.update(spec.name, spec.id, status="training")

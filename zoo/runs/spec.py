@@ -7,13 +7,13 @@ from typing import Any, Self, get_origin
 
 from zoo import tables
 from zoo.config import ModelConfig, TrainConfig
+from zoo.corpora.vocab import Vocab
 from zoo.errors import BadData, UsageProblem
 from zoo.names import LONGEST
 from zoo.protocol import WINDOWS_V1
 from zoo.registry.record import CorpusPart, Record, VocabPart, read_part, short
 
 SCHEMA = 1
-CARD_LIMIT = 2**19  # as of model.toml, which says the same
 # what of a record decides the outcome; the rest says who, when and where, and may be edited
 DECISIVE = ("id", "seed", "device", "dtype", "threads", "corpora", "vocab", "model", "train")
 
@@ -52,9 +52,8 @@ class Spec:
     @classmethod
     def load(cls, path: Path) -> Self:
         """The spec of a run.toml; raises BadData for one that is damaged."""
-        table = tables.read_toml(path, limit=CARD_LIMIT)
-        if type(table.get("schema")) is int and table["schema"] > SCHEMA:
-            raise BadData(f"{path} was written by a newer zoo (schema {table['schema']}); upgrade to read it")
+        table = tables.read_toml(path)
+        tables.check_schema(table, SCHEMA, path)
         known = {f.name: get_origin(f.type) or f.type for f in dataclasses.fields(cls)}
         values = {key: value for key, value in table.items() if key in known}
         try:
@@ -84,13 +83,16 @@ class Spec:
         except (TypeError, UsageProblem) as error:
             raise BadData(f"the record of '{name}' makes no model: {str(error)[: tables.MESSAGE_LENGTH]}") from None
 
+    def check_vocab(self, vocab: Vocab) -> None:
+        """Raise BadData unless this is the vocabulary of the run."""
+        if vocab.sha256 != self.vocab.sha256:
+            raise BadData(f"the vocab.json of '{self.name[:LONGEST]}' is not the vocabulary that its run.toml names")
+
     def check_record(self, record: Record) -> None:
         """Raise BadData, naming what differs, unless the record is of this run."""
-        begun = _flat(self.record())
-        recorded = _flat(record)
-        for key in begun | recorded:
-            here, there = begun.get(key), recorded.get(key)
-            if here != there:
+        begun, recorded = _decisive(self), _decisive(Spec.of(self.name, record))
+        for key, here in begun.items():
+            if here != (there := recorded[key]):
                 says = f"run.toml of '{self.name[:LONGEST]}' says {key[:LONGEST]}"
                 raise BadData(f"{says} = {short(here)}, but its record {short(there)}")
 
@@ -121,8 +123,8 @@ class Spec:
         )
 
 
-def _flat(record: Record) -> dict[str, Any]:
-    """What decides the outcome, the tables of hyperparameters taken apart."""
-    values = {key: getattr(record, key) for key in DECISIVE}
-    model, train = values.pop("model"), values.pop("train")
+def _decisive(spec: Spec) -> dict[str, Any]:
+    """What decides the outcome, hyperparameters one by one; those that are younger than a file have their defaults."""
+    values = {key: getattr(spec, key) for key in DECISIVE}
+    model, train = values.pop("model").to_dict(), values.pop("train").to_dict()
     return {**values, **model, **train}

@@ -47,8 +47,7 @@ def worker(run_dir: Path) -> Iterator[Event]:
         spec = Spec.load(run_dir / "run.toml")
         corpus = _corpus(run_dir, spec)
         vocab = load_vocab(run_dir / "vocab.json")
-        if vocab.sha256 != spec.vocab.sha256:
-            raise BadData(f"{run_dir / 'vocab.json'} is not the vocabulary that run.toml names")
+        spec.check_vocab(vocab)
         remarks: list[Event] = []
         trainer = _trainer(run_dir, spec, corpus, vocab, remarks.append)
         yield from remarks

@@ -1,0 +1,88 @@
+"""What puts rows, cards and directories in step again."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from zoo.doctor.rows import Rows
+from zoo.home import SCHEMA
+from zoo.names import is_name
+from zoo.registry import trash
+from zoo.registry.document import write_card, write_document
+from zoo.registry.record import Record
+
+
+class Changes:
+    """Changes to rows, made by who holds the registry. Cards are written at once; the index is left to `save`, which
+    writes it once, and moves away after it what has lost its row: so no row ever points at nothing."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows, self.home = rows, rows.home
+        self._changed, self._kept = False, False
+        self._leaving: list[Path] = []
+
+    def save(self) -> None:
+        if self._changed:
+            write_document(self.home.registry, {**self.rows.document, "models": self.rows.tables})
+        for path in self._leaving:
+            trash.put_away(self.home, path)
+
+    def choose(self, name: str, record: Record) -> None:
+        """Make card and row say what one of them says; what the other said is kept."""
+        self._keep_registry()
+        trash.keep_copy(self.home, self.home.models / name / "model.toml")
+        self.settle(name, record)
+
+    def settle(self, name: str, record: Record) -> None:
+        """Make card and row say this."""
+        record = replace(record, path=f"models/{name}")
+        write_card(self.home.models / name / "model.toml", name, record)
+        self._set(name, record)
+
+    def write_row_anew(self, name: str, record: Record) -> None:
+        """Make the row say this, in the place of one that cannot be read."""
+        self._keep_registry()
+        self.settle(name, record)
+
+    def write_card_anew(self, name: str, record: Record) -> None:
+        """Make the card say this, in the place of one that cannot be read."""
+        path = self.home.models / name / "model.toml"
+        trash.put_away(self.home, path)
+        write_card(path, name, record)
+
+    def rename(self, old: str, new: str, record: Record) -> None:
+        """Give a row the name that its directory has."""
+        del self.rows.tables[old]
+        self.settle(new, record)
+
+    def take_out(self, name: str) -> None:
+        """Take out a row that cannot be read, and what it may have spoken of."""
+        self._keep_registry()
+        del self.rows.tables[name]
+        self._changed = True
+        if is_name(name) and (self.home.models / name).is_dir():
+            self._leaving.append(self.home.models / name)
+
+    def put_row_away(self, name: str, record: Record) -> None:
+        """Keep a row without a directory in the trash."""
+        trash.put_away_row(self.home, name, record)
+        del self.rows.tables[name]
+        self._changed = True
+
+    def rebuild(self) -> None:
+        """Make the rows those of every card, oldest first."""
+        self._keep_registry()
+        found = {n: card.record for n, card in self.rows.cards.items() if card.record is not None and is_name(n)}
+        self.rows.document, self.rows.tables = {"schema": SCHEMA}, {}
+        for name in sorted(found, key=lambda name: (found[name].created, name)):
+            self._set(name, replace(found[name], path=f"models/{name}"))
+        self._changed = True
+
+    def _set(self, name: str, record: Record) -> None:
+        self.rows.tables[name] = record.to_table()
+        self._changed = True
+
+    def _keep_registry(self) -> None:
+        """Put what is about to be lost of registry.toml into the trash: a copy, so that there always is one."""
+        if not self._kept:
+            trash.keep_copy(self.home, self.home.registry)
+        self._kept = True

@@ -1,0 +1,152 @@
+"""What stands in the directory of one model: weights, vocabulary, spec, checkpoints."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+from zoo.corpora.corpus import open_corpus
+from zoo.corpora.vocab import Bytes, Characters, Vocab, load_vocab, save_vocab
+from zoo.doctor.debris import debris
+from zoo.doctor.finding import NEWER, TO_THE_TRASH, UNREADABLE, UPGRADE, Finding, Place
+from zoo.engine.load import load_engine
+from zoo.errors import BadData, Conflict, NewerSchema, NotFound, StorageProblem, ZooError
+from zoo.home import Home
+from zoo.registry import trash
+from zoo.registry.document import read_records
+from zoo.registry.record import OVER
+from zoo.registry.registry import Model, Registry
+from zoo.runs.spec import Spec
+
+
+class ModelFiles(Place):
+    """A model whose row is right."""
+
+    def __init__(self, home: Home, model: Model) -> None:
+        self.home, self.model = home, model
+        self.directory, self.where = model.directory, f"models/{model.name}"
+
+    @property
+    def is_busy(self) -> bool:
+        return self.model.is_running
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        with Registry(self.home).exclusively(self.model):
+            known = [record.id for record in read_records(self.directory / "model.toml").values()]
+            if known != [self.model.record.id]:
+                raise Conflict("another process has changed it meanwhile")
+            yield
+
+    def look(self) -> Iterator[Finding]:
+        if self.directory.is_dir():  # else it has just been put away
+            yield from list(self._newer()) or self._contents()
+            yield from debris(self.home, self.directory)
+
+    def _newer(self) -> Iterator[Finding]:
+        for name, load in {"vocab.json": load_vocab, "run.toml": Spec.load}.items():
+            try:
+                load(self.directory / name)
+            except NewerSchema:
+                yield Finding(f"{self.where}/{name}", NEWER, UPGRADE)
+            except ZooError:  # which is looked at below
+                pass
+
+    def _contents(self) -> Iterator[Finding]:
+        if lost := self._lost_vocab():
+            found = self._vocab_from_text()
+            if found is not None:
+                mend = partial(self._write_vocab, found)
+                yield Finding(f"{self.where}/vocab.json", lost, "written anew from the text", mend)
+                return
+        spec = list(self._spec())
+        if problem := lost or self._problem():
+            cure = f"the model is moved to the trash; to train it again: {self.model.record.command}"
+            yield Finding(self.where, problem, cure, self._put_away)
+            return
+        yield from spec
+        if self.model.record.status in OVER:
+            yield from self._left_behind()
+        else:
+            yield from self._checkpoints()
+
+    def _lost_vocab(self) -> str:
+        """What is wrong with the vocabulary, if anything is."""
+        try:
+            found = load_vocab(self.directory / "vocab.json")
+        except (BadData, NotFound) as error:
+            return str(error)
+        return "" if found.sha256 == self.model.record.vocab.sha256 else "it is not the vocabulary of the record"
+
+    def _vocab_from_text(self) -> Vocab | None:
+        """The vocabulary of the record, if the text that it was made from is still here."""
+        part = self.model.record.corpora[0] if self.model.record.corpora else None
+        try:
+            alphabet = open_corpus(self.home, part.name, part.sha256).alphabet if part else {}
+            candidates = (Characters(alphabet), Bytes())
+        except (BadData, NotFound):
+            return None
+        return next((found for found in candidates if found.sha256 == self.model.record.vocab.sha256), None)
+
+    def _write_vocab(self, found: Vocab) -> None:
+        trash.put_away(self.home, self.directory / "vocab.json")
+        save_vocab(self.directory / "vocab.json", found)
+
+    def _problem(self) -> str:
+        """Why the model is of no use any more, if it is."""
+        record = self.model.record
+        try:
+            Spec.of(self.model.name, record)
+            if record.status not in OVER:
+                return ""
+            if record.weights_sha256 is None:
+                return "the record has no weights_sha256, though the training is over"
+            load_engine(self.directory, record.model, record.vocab.sha256, record.weights_sha256)
+        except (BadData, NotFound) as error:
+            return str(error)
+        return ""
+
+    def _put_away(self) -> None:
+        Registry(self.home).dismiss(self.model.name, self.model.record.id, trash.place(self.home, self.model.name))
+
+    def _spec(self) -> Iterator[Finding]:
+        where = f"{self.where}/run.toml"
+        try:
+            found = replace(Spec.load(self.directory / "run.toml"), name=self.model.name)
+        except (BadData, NotFound) as error:
+            yield Finding(where, str(error), "written anew from the row", self._write_spec)
+            return
+        try:
+            found.check_record(self.model.record)
+        except BadData as error:  # which of the two was edited, no file tells
+            cure = f"correct the wrong one in an editor; zoo reproduce {self.model.name} shows whether it was"
+            yield Finding(where, str(error), cure)
+
+    def _write_spec(self) -> None:
+        trash.put_away(self.home, self.directory / "run.toml")
+        Spec.of(self.model.name, self.model.record).save(self.directory / "run.toml")
+
+    def _left_behind(self) -> Iterator[Finding]:
+        for path in (self.directory / "checkpoints", self.directory / "state.json"):
+            if path.exists():
+                what, away = "it is left from a training that is over", partial(trash.put_away, self.home, path)
+                yield Finding(f"{self.where}/{path.name}", what, TO_THE_TRASH, away)
+
+    def _checkpoints(self) -> Iterator[Finding]:
+        from zoo.gpt.checkpoint import newest_first, read
+
+        found = newest_first(self.directory / "checkpoints")
+        problems: dict[str, str] = {}
+        for path in found:
+            try:
+                read(path)
+            except BadData as error:
+                problems[path.name] = str(error)
+            except StorageProblem as error:
+                yield Finding(f"{self.where}/checkpoints/{path.name}", str(error), UNREADABLE)
+        cure = TO_THE_TRASH
+        if len(problems) == len(found):
+            cure += "; none is whole, so the training begins anew when it is resumed"
+        for name, problem in problems.items():
+            away = partial(trash.put_away, self.home, self.directory / "checkpoints" / name)
+            yield Finding(f"{self.where}/checkpoints/{name}", problem, cure, away)
