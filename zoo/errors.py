@@ -71,7 +71,7 @@ class Stopped(ZooError):
 
     def __init__(self, message: str, signum: int = signal.SIGINT) -> None:
         super().__init__(message)
-        self.exit_code = 128 + signum
+        self.signum, self.exit_code = signum, 128 + signum
 
 
 def did_you_mean(wrong: str, candidates: Iterable[str]) -> str:

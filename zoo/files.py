@@ -212,12 +212,13 @@ def remove_tree(path: Path) -> None:
 
 def truncate(path: Path, size: int) -> None:
     """Cut a file back to `size` bytes; raises Refused for a link, which may lead out of the home."""
-    _refuse_link(path)
+    refuse_link(path)
     with storing(path):
         os.truncate(path, size)
 
 
-def _refuse_link(path: Path) -> None:
+def refuse_link(path: Path) -> None:
+    """Raise Refused for a link, which may lead out of the home."""
     if path.is_symlink():
         raise Refused(f"{path} is a link, and what it leads to is not ours to write")
 
@@ -236,7 +237,7 @@ def protect(path: Path) -> None:
 
 def append_line(path: Path, line: str) -> None:
     """Add one line to a log; not synced, for logs are cut back to a checkpoint anyway. Raises Refused for a link."""
-    _refuse_link(path)
+    refuse_link(path)
     with storing(path), open(path, "a", encoding="utf-8", newline="\n", opener=_creator) as file:
         file.write(line + "\n")
 

@@ -285,7 +285,7 @@ def test_a_healthy_home_is_whole_and_nothing_is_written(zoo, home, tiny_model):
 
 
 def test_a_home_that_is_not_there_is_not_created(zoo, home):
-    assert zoo("doctor", "--repair").code == 0
+    assert zoo("doctor", "--repair").code == 3
     assert not home.path.exists()
 
 

@@ -532,7 +532,7 @@ def test_a_run_ends_in_time_when_another_process_sits_on_the_registry(zoo, home,
             holder.acquire()
 
     begin = time.monotonic()
-    with pytest.raises(Conflict, match="then go on with: zoo resume tiny-nano"):
+    with pytest.raises(Conflict, match="once that is mended, go on with: zoo resume tiny-nano"):
         start(home, spec, vocab, on_event=sit)
     assert time.monotonic() - begin < 5
     holder.release()

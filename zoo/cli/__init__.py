@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import click
 
-from zoo.cli.terminal import safe
+from zoo.cli.terminal import fill, is_terminal, safe
 from zoo.errors import Stopped, StorageProblem, ZooError, did_you_mean
 
 HEADINGS = {
@@ -162,7 +162,8 @@ def _file_of(error: OSError) -> str:
 
 def _fail(message: str, code: int, label: str = "error: ") -> int:
     with contextlib.suppress(OSError):  # a full or closed stderr must not hide the exit code
-        print(f"zoo: {label}{safe(' '.join(message.split()))}", file=sys.stderr)
+        text = f"zoo: {label}{safe(' '.join(message.split()))}"
+        print(fill(text) if is_terminal(sys.stderr) else text, file=sys.stderr)
     return code
 
 

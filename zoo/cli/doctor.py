@@ -8,7 +8,7 @@ import click
 from zoo.cli.app import App
 from zoo.cli.painter import painter
 from zoo.cli.terminal import fill, is_terminal, one_line, show
-from zoo.errors import BadData
+from zoo.errors import BadData, NotFound
 
 if TYPE_CHECKING:
     from zoo.doctor.examination import Report
@@ -25,19 +25,22 @@ def command(app: App, mending: bool, as_json: bool) -> None:
     """Look for damage in the home: registry, models, texts."""
     from zoo.doctor.examination import examine, repair
 
+    home = app.home
+    if not any(path.exists() for path in (home.registry, home.models, home.path / ".zoo")):
+        raise NotFound(f"there is no home at {home.path}; the first zoo fetch or zoo train makes one")
     with painter() as on_event:
-        report = (repair if mending else examine)(app.home, on_event)
+        report = (repair if mending else examine)(home, on_event)
     if as_json:
         from zoo.cli.json_out import show_json
 
         findings = [_entry(f, mended=True) for f in report.mended] + [_entry(f, mended=False) for f in report.left]
-        show_json("doctor", home=str(app.home.path), findings=findings)
+        show_json("doctor", home=str(home.path), findings=findings)
     else:
-        _show(report, str(app.home.path))
+        _show(report, str(home.path))
     if report.damage:
         mendable = sum(finding.mend is not None for finding in report.damage)
-        way = f"; zoo doctor --repair mends {mendable} of them" if mendable and not mending else ""
-        raise BadData(f"damage found: {len(report.damage)}{way}")
+        way = f"zoo doctor --repair mends {mendable} of them" if mendable and not mending else "see above what to do"
+        raise BadData(f"damage {'left' if mending else 'found'}: {len(report.damage)}; {way}")
 
 
 def _entry(finding: "Finding", *, mended: bool) -> dict[str, Any]:

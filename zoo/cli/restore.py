@@ -12,7 +12,11 @@ from zoo.cli.terminal import say
 @click.pass_obj
 def command(app: App, model: str) -> None:
     """Bring a removed model back from the trash."""
+    from zoo.doctor.models import ModelFiles
     from zoo.registry.trash import restore
 
-    restore(app.registry, model)
+    restored = restore(app.registry, model)
     say(f"restored {model}")
+    for finding in ModelFiles(app.home, restored).look():
+        if finding.damage:  # it may have been put there for that
+            say(f"zoo: warning: {finding.what} (see: zoo doctor)")

@@ -1,12 +1,18 @@
 """zoo verify"""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.painter import painter
 from zoo.cli.terminal import say
-from zoo.errors import BadData, NotFound, ZooError
+from zoo.errors import BadData, NotFound
+from zoo.registry.record import OVER
+
+if TYPE_CHECKING:
+    from zoo.measure.verify import Verdict
 
 
 @click.command(name="verify")
@@ -24,31 +30,11 @@ def command(app: App, models: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         from zoo.cli.json_out import show_json
 
-        entries = [
-            {
-                "name": verdict.model.name,
-                "recorded": verdict.model.record.val_loss,
-                "recomputed": verdict.recomputed,
-                "difference": verdict.difference,
-                "problem": None if verdict.problem is None else str(verdict.problem),
-            }
-            for verdict in verdicts
-        ]
-        show_json("verify", models=entries)
+        show_json("verify", models=[_entry(verdict) for verdict in verdicts])
     else:
-        columns = [Column("model"), Column("recorded", right=True), Column("recomputed", right=True, keep=2)]
+        columns = [Column("model"), Column("recorded", right=True, keep=3), Column("recomputed", right=True, keep=2)]
         columns += [Column("off by", right=True, keep=1), Column("verdict")]
-        rows = [
-            [
-                verdict.model.name,
-                numbers.loss(verdict.model.record.val_loss),
-                numbers.loss(verdict.recomputed),
-                "-" if verdict.difference is None else f"{verdict.difference:.1e}",
-                _word(verdict.problem),
-            ]
-            for verdict in verdicts
-        ]
-        show_table(columns, rows)
+        show_table(columns, [_row(verdict) for verdict in verdicts])
     problems = [verdict.problem for verdict in verdicts if verdict.problem is not None]
     if len(problems) == 1:
         raise problems[0]
@@ -59,5 +45,29 @@ def command(app: App, models: tuple[str, ...], as_json: bool) -> None:
         raise kind(f"{len(problems)} of {len(found)} models could not be verified")
 
 
-def _word(problem: ZooError | None) -> str:
-    return "ok" if problem is None else "cannot tell" if isinstance(problem, NotFound) else "not as recorded"
+def _entry(verdict: "Verdict") -> dict[str, object]:
+    return {
+        "name": verdict.model.name,
+        "recorded": verdict.model.record.val_loss,
+        "recomputed": verdict.recomputed,
+        "difference": verdict.difference,
+        "problem": None if verdict.problem is None else str(verdict.problem),
+    }
+
+
+def _row(verdict: "Verdict") -> list[str]:
+    return [
+        verdict.model.name,
+        numbers.loss(verdict.model.record.val_loss),
+        numbers.loss(verdict.recomputed),
+        "-" if verdict.difference is None else f"{verdict.difference:.1e}",
+        _word(verdict),
+    ]
+
+
+def _word(verdict: "Verdict") -> str:
+    if verdict.problem is None:
+        return "ok"
+    if verdict.model.record.status not in OVER:
+        return "not finished"
+    return "cannot tell" if isinstance(verdict.problem, NotFound) else "not as recorded"

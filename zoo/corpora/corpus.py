@@ -134,7 +134,8 @@ def open_corpus(home: Home, name: str, sha256: str | None = None) -> Corpus:
     if not re.fullmatch("[0-9a-f]{8}", sha8):
         raise BadData(f"{sha8!r} of corpus '{name}' is no beginning of a sha256; fetch it again (zoo fetch {name})")
     if not (root / sha8 / "corpus.toml").is_file():
-        raise NotFound(f"the text {sha8} of corpus '{name}' is not here; fetch it again (zoo fetch {name})")
+        way = f"zoo fetch {name}, with --from for a text of your own"
+        raise NotFound(f"the text {sha8} of corpus '{name}' is not here; fetch it again: {way}")
     corpus = load_corpus(root / sha8)
     if sha256 is not None and corpus.sha256 != sha256:
         raise BadData(f"{corpus.directory} is not the text that was asked for; fetch '{name}' again")

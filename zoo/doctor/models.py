@@ -15,7 +15,7 @@ from zoo.home import Home
 from zoo.registry import trash
 from zoo.registry.document import read_records
 from zoo.registry.record import OVER
-from zoo.registry.registry import Model, Registry
+from zoo.registry.registry import STARTER_TAG, Model, Registry
 from zoo.runs.spec import Spec
 
 
@@ -65,6 +65,7 @@ class ModelFiles(Place):
             yield Finding(self.where, problem, cure, self._put_away)
             return
         yield from spec
+        yield from self._text()
         if self.model.record.status in OVER:
             yield from self._left_behind()
         else:
@@ -125,6 +126,22 @@ class ModelFiles(Place):
     def _write_spec(self) -> None:
         trash.put_away(self.home, self.directory / "run.toml")
         Spec.of(self.model.name, self.model.record).save(self.directory / "run.toml")
+
+    def _text(self) -> Iterator[Finding]:
+        """Whether the text is here: a training needs it to go on, and so do verify and reproduce."""
+        record = self.model.record
+        for part in record.corpora:
+            try:
+                open_corpus(self.home, part.name, part.sha256)
+            except NotFound:
+                what = f"its text, '{part.name}' {part.sha256[:8]}, is not here"
+                cure = f"fetch it again from where it came: zoo fetch {part.name}, with --from for a text of your own"
+                if record.status not in OVER:
+                    yield Finding(self.where, f"{what}, so its training cannot go on", cure)
+                elif STARTER_TAG not in record.tags:
+                    yield Finding(self.where, f"{what}, so it cannot be verified", cure, damage=False)
+            except BadData:  # which is told of the text
+                pass
 
     def _left_behind(self) -> Iterator[Finding]:
         for path in (self.directory / "checkpoints", self.directory / "state.json"):

@@ -69,7 +69,7 @@ def differences(models: list[Model], *, everything: bool = False) -> list[Field]
 
     `everything` gives the equal ones too. A hyperparameter that a model does not have is None.
     """
-    fields = [(key, [getattr(m.record, key) for m in models]) for key in FACTS]
+    fields = [(key, [m.status if key == "status" else getattr(m.record, key) for m in models]) for key in FACTS]
     fields += [("vocab", [f"{m.record.vocab.kind} {m.record.vocab.size}" for m in models])]
     for group in ("model", "train"):
         tables = [getattr(m.record, group) for m in models]

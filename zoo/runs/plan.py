@@ -15,7 +15,7 @@ from zoo.corpora.fetch import Wish, fetch
 from zoo.corpora.tokens import encode_part
 from zoo.corpora.vocab import Vocab
 from zoo.errors import BadData, UsageProblem
-from zoo.events import OnEvent, ignore
+from zoo.events import Note, OnEvent, ignore
 from zoo.home import Home
 from zoo.names import LONGEST, check_name, free_name
 from zoo.plugins import Plugins
@@ -115,6 +115,21 @@ def circumstances(device: str) -> dict[str, Any]:
             "python": platform.python_version(),
         },
     }
+
+
+def remark(spec: Spec, on_event: OnEvent) -> None:
+    """Say of a run that began elsewhere or long ago what may make the last bits differ here.
+
+    Raises UsageProblem when its device is not here.
+    """
+    from zoo.gpt.device import choose_device
+
+    here = circumstances(choose_device(spec.device))
+    now = {**here["versions"], "device": here["device_name"]}
+    then = {**spec.versions, "device": spec.device_name}
+    for key in ("torch", "numpy", "device"):
+        if then.get(key) != now[key]:
+            on_event(Note(f"{key} was {then.get(key)}, and is {now[key]} here: the last bits may differ"))
 
 
 def unused_name(home: Home, wanted: str) -> str:

@@ -3,21 +3,19 @@
 import dataclasses
 import json
 import shlex
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from zoo import files
-from zoo.corpora.corpus import open_corpus
 from zoo.corpora.vocab import load_vocab
-from zoo.errors import Conflict, Diverged, NotFound
-from zoo.events import Evaluated, Event, Note, OnEvent, Warned, ignore
+from zoo.errors import Conflict, Diverged, NotFound, Stopped
+from zoo.events import Evaluated, Event, OnEvent, Warned, ignore
 from zoo.home import Home
 from zoo.names import LONGEST
 from zoo.registry import trash
 from zoo.registry.record import OVER
 from zoo.registry.registry import Model, Registry
-from zoo.runs.plan import circumstances, unused_name
+from zoo.runs.plan import circumstances, remark, unused_name
 from zoo.runs.run import Stop, never, start
 from zoo.runs.spec import Spec
 
@@ -56,30 +54,24 @@ def reproduce(home: Home, reference: str, *, on_event: OnEvent = ignore, stop: S
     dataclasses.replace(spec, name=original.name).check_record(original.record)
     vocab = load_vocab(original.directory / "vocab.json")
     spec.check_vocab(vocab)
-    for part in spec.corpora:
-        open_corpus(home, part.name, part.sha256)
+    remark(spec, on_event)
     again = dataclasses.replace(
         spec,
         **circumstances(spec.device),
         name=unused_name(home, original.name[: LONGEST - len(ENDING)] + ENDING),
         command=shlex.join(["zoo", "reproduce", original.name]),
     )
-    _remark(spec, again, on_event)
     comparison = _Comparison(original.directory, home.models / again.name, on_event)
-    with suppress(Diverged):  # as the original may have; which of the two did stands in their records
+    try:
         start(home, again, vocab, on_event=comparison, stop=stop)
+    except Diverged:  # as the original may have; which of the two did stands in their records
+        pass
+    except Stopped as error:
+        raise Stopped(f"{error}, and then: zoo compare {original.name} {again.name}", error.signum) from None
     result = Reproduction(original, registry.get(again.name), comparison.differs_at())
     if result.same:
         trash.discard(registry, result.copy)
     return result
-
-
-def _remark(spec: Spec, again: Spec, on_event: OnEvent) -> None:
-    """Say beforehand what may make the last bits differ."""
-    there, here = ({**s.versions, "device": s.device_name} for s in (spec, again))
-    for key in ("torch", "device"):
-        if there.get(key) != here.get(key):
-            on_event(Note(f"{key} was {there.get(key)}, and is {here.get(key)} here: the last bits may differ"))
 
 
 class _Comparison:

@@ -14,6 +14,7 @@ from zoo.home import Home
 from zoo.protocol import bits
 from zoo.registry.record import OVER
 from zoo.registry.registry import Model, Registry
+from zoo.runs.plan import remark
 from zoo.runs.spec import Spec
 from zoo.runs.worker import worker
 
@@ -29,8 +30,10 @@ def start(home: Home, spec: Spec, vocab: Vocab, *, on_event: OnEvent = ignore, s
     """Claim the name, freeze the spec, train, commit; returns the ready model.
 
     `stop` is asked between events and answers with a signal number to end the run after saving. Raises Conflict when
-    the name was taken meanwhile, Stopped, Diverged, StorageProblem.
+    the name was taken meanwhile, NotFound or BadData when the text is not what the spec names, Stopped, Diverged,
+    StorageProblem.
     """
+    spec.text(home)  # before anything is created
 
     def fill(run_dir: Path) -> None:
         spec.save(run_dir / "run.toml")
@@ -54,6 +57,7 @@ def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = ne
     run_dir = model.directory
     spec = Spec.load(run_dir / "run.toml")
     spec.check_record(model.record)
+    remark(spec, on_event)
     return _follow(registry, dataclasses.replace(spec, name=model.name), run_dir, on_event, stop)
 
 
@@ -77,15 +81,21 @@ def _follow(registry: Registry, spec: Spec, run_dir: Path, on_event: OnEvent, st
             if isinstance(event, Finished) and event.reason:
                 raise Diverged(f"{event.reason}; the {event.weights} finite weights are kept as '{spec.name}'")
     except BaseException as error:
-        # while the directory is still ours; not when the registry was busy, for it was waited for long enough
-        if taken and not committed and not isinstance(error, Conflict):
-            with suppress(ZooError):
-                registry.update(spec.name, spec.id, status="interrupted", steps=step)
-        steps.close()  # type: ignore[attr-defined]
+        steps.close()  # type: ignore[attr-defined]  # which saves, before anything else can take its time
+        if taken and not committed and not isinstance(error, Conflict):  # a busy registry was waited for long enough
+            _note_interrupted(registry, spec, step)
         if taken and isinstance(error, Conflict | StorageProblem):
-            raise type(error)(f"{error}; then go on with: zoo resume {spec.name}") from error
+            raise type(error)(f"{error}; once that is mended, go on with: zoo resume {spec.name}") from error
         raise
     return registry.get(spec.name)
+
+
+def _note_interrupted(registry: Registry, spec: Spec, step: int) -> None:
+    """Say in the row where the run stopped, unless another process has taken it up. Readers see by the lock that it is
+    interrupted, so a failure here fails nothing."""
+    with suppress(ZooError), registry.exclusively(registry.get(spec.name)):
+        if registry.get(spec.name).record.status == "training":
+            registry.update(spec.name, spec.id, status="interrupted", steps=step)
 
 
 def _take_up(registry: Registry, spec: Spec) -> None:

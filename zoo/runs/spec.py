@@ -7,8 +7,10 @@ from typing import Any, Self, get_origin
 
 from zoo import tables
 from zoo.config import ModelConfig, TrainConfig
+from zoo.corpora.corpus import Corpus, open_corpus
 from zoo.corpora.vocab import Vocab
 from zoo.errors import BadData, UsageProblem
+from zoo.home import Home
 from zoo.names import LONGEST
 from zoo.protocol import WINDOWS_V1
 from zoo.registry.record import CorpusPart, Record, VocabPart, read_part, short
@@ -83,6 +85,13 @@ class Spec:
         except (TypeError, UsageProblem) as error:
             raise BadData(f"the record of '{name}' makes no model: {str(error)[: tables.MESSAGE_LENGTH]}") from None
 
+    def text(self, home: Home) -> Corpus:
+        """The text of the run, seen to be unchanged; raises NotFound when it is not here, BadData for another."""
+        part = self.corpora[0]
+        corpus = open_corpus(home, part.name, part.sha256)
+        corpus.check_text(part.val_sha256)
+        return corpus
+
     def check_vocab(self, vocab: Vocab) -> None:
         """Raise BadData unless this is the vocabulary of the run."""
         if vocab.sha256 != self.vocab.sha256:
@@ -127,4 +136,6 @@ def _decisive(spec: Spec) -> dict[str, Any]:
     """What decides the outcome, hyperparameters one by one; those that are younger than a file have their defaults."""
     values = {key: getattr(spec, key) for key in DECISIVE}
     model, train = values.pop("model").to_dict(), values.pop("train").to_dict()
+    values["corpora"] = tuple(dataclasses.replace(part, extra={}) for part in spec.corpora)
+    values["vocab"] = dataclasses.replace(spec.vocab, extra={})
     return {**values, **model, **train}

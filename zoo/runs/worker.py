@@ -10,18 +10,19 @@ import os
 import platform
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import files, locks, tables, weights
-from zoo.corpora.corpus import Corpus, open_corpus
+from zoo.corpora.corpus import Corpus
 from zoo.corpora.tokens import encode_part
 from zoo.corpora.vocab import Vocab, load_vocab
 from zoo.engine.cpu import CpuEngine
 from zoo.engine.sampling import Sampling
-from zoo.errors import BadData, Diverged
-from zoo.events import Evaluated, Event, Finished, OnEvent, Sampled, Started, Stepped
+from zoo.errors import BadData, Diverged, ZooError
+from zoo.events import Evaluated, Event, Finished, OnEvent, Sampled, Started, Stepped, Warned
 from zoo.home import Home
 from zoo.registry.registry import RUN_LOCK
 from zoo.runs.spec import Spec
@@ -42,14 +43,18 @@ def worker(run_dir: Path) -> Iterator[Event]:
     Finished, also for a loss that left the finite numbers (`reason` says so).
     Raises Conflict when another worker has the directory, BadData when the text or vocabulary are not the spec's.
     """
+    for directory in (run_dir, run_dir / "checkpoints"):
+        files.refuse_link(directory)
     busy = f"'{run_dir.name}' is in training already{_holder(run_dir)}"
     with locks.locked(run_dir / RUN_LOCK, seconds=1.0, busy=busy):
         spec = Spec.load(run_dir / "run.toml")
-        corpus = _corpus(run_dir, spec)
+        corpus = spec.text(Home(run_dir.parent.parent))
         vocab = load_vocab(run_dir / "vocab.json")
         spec.check_vocab(vocab)
         remarks: list[Event] = []
         trainer = _trainer(run_dir, spec, corpus, vocab, remarks.append)
+        if not trainer.progress.step and (run_dir / "log.jsonl").exists():
+            remarks.append(Warned("there is no checkpoint to go on from, so it begins anew"))
         yield from remarks
         yield Started(
             run_dir.name,
@@ -67,14 +72,6 @@ def worker(run_dir: Path) -> Iterator[Event]:
             reason = str(error)
         log.sync()
         yield from _finish(run_dir, spec, trainer, reason)
-
-
-def _corpus(run_dir: Path, spec: Spec) -> Corpus:
-    """The text the spec names, seen to be unchanged."""
-    part = spec.corpora[0]
-    corpus = open_corpus(Home(run_dir.parent.parent), part.name, part.sha256)
-    corpus.check_text(part.val_sha256)
-    return corpus
 
 
 def _trainer(run_dir: Path, spec: Spec, corpus: Corpus, vocab: Vocab, on_event: OnEvent) -> "Trainer":
@@ -164,7 +161,8 @@ class Log:
             return
         self._state_at = time.monotonic()
         state = {"host": platform.node(), "pid": os.getpid(), "step": step, "time": datetime.now(UTC).isoformat()}
-        files.write_bytes(self.directory / "state.json", json.dumps(state).encode(), durable=False)
+        with suppress(ZooError):  # nothing depends on it
+            files.write_bytes(self.directory / "state.json", json.dumps(state).encode(), durable=False)
 
     def sync(self) -> None:
         """Make the log durable."""
