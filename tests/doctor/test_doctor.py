@@ -16,7 +16,10 @@ from tiny import tiny_settings
 
 from zoo import locks
 from zoo.corpora.corpus import fetch_lock, open_corpus
+from zoo.doctor.examination import Report, _put_right
+from zoo.doctor.texts import Texts
 from zoo.errors import Stopped
+from zoo.events import ignore
 from zoo.home import Home
 from zoo.plugins import Plugins
 from zoo.registry.registry import Registry
@@ -420,6 +423,96 @@ def test_what_nobody_needs_is_a_note_and_no_damage(zoo, home, tiny_model, tmp_pa
     assert not any(f["mended"] for f in found)  # a text cannot be trained again: only the reader throws one away
     assert before.exists()
     assert between.exists()
+
+
+def test_what_was_half_done_at_a_glance_and_is_done_at_the_next_is_no_damage(zoo, home, tiny_model, monkeypatch):
+    path = of_model(home) / ".tmp-1"
+    path.write_bytes(b"a moment")
+    monkeypatch.setattr("zoo.doctor.examination.time.sleep", lambda seconds: path.unlink())
+    assert findings(zoo) == (0, [])
+
+
+def test_a_repair_looks_again_when_it_is_alone(zoo, home, tiny_model, tiny_text):
+    """A fetch or another repair may have come between."""
+    changed_text(home, "text.txt")
+    place = Texts(home, "tiny", None)
+    assert list(place.look())
+    assert zoo("fetch", "tiny", "--from", str(tiny_text)).code == 0
+    before = snapshot(home)
+    report = Report()
+    _put_right(place, report, ignore)
+    assert (report.mended, report.left) == ([], [])
+    assert snapshot(home) == before
+
+
+@pytest.mark.parametrize("lost", ["row", "type", "card", "trash"])
+def test_a_text_stays_whatever_is_wrong_with_the_models_that_need_it(zoo, home, tiny_model, tmp_path, lost):
+    text, older = tmp_path / "other.txt", text_directory(home)
+    text.write_text("something else\n" * 500)
+    assert zoo("fetch", "tiny", "--from", str(text)).code == 0
+    if lost == "row":
+        drop_row(home)
+    elif lost == "type":
+        edit(home.registry, "steps = 20", 'steps = "20"')
+    elif lost == "card":
+        edit(of_model(home) / "model.toml", "schema = 1", "schema = 2")
+    else:
+        assert zoo("rm", MODEL).code == 0
+        next(home.trash.glob("*/model.toml")).write_text("?")
+    findings(zoo, "--repair")
+    assert older.is_dir()
+    assert str(older.relative_to(home.path)) not in [finding["where"] for finding in findings(zoo)[1]]
+
+
+@pytest.mark.parametrize("model", ["ready", "interrupted"])
+def test_a_text_that_is_gone_is_told_of_by_who_needs_it(zoo, home, tiny_model, model):
+    if model == "interrupted":
+        interrupt(home)
+    shutil.rmtree(home.corpora)
+    code, found = findings(zoo)
+    told = {finding["where"]: finding["damage"] for finding in found}
+    assert told == {HERE: False, **({"models/half": True} if model == "interrupted" else {})}
+    assert code == (4 if model == "interrupted" else 0)
+
+
+def test_a_home_that_has_lost_its_registry_says_so_to_everybody(zoo, home, tiny_model, tiny_text, monkeypatch):
+    home.registry.unlink()
+    fetch = ["fetch", "other", "--from", str(tiny_text)]
+    for words in (["list"], ["show", MODEL], ["train", "-d", "tiny"], ["rm", MODEL], fetch):
+        outcome = zoo(*words)
+        assert outcome.code == 4, words
+        assert "is missing, though there are models" in outcome.err
+        assert not home.registry.exists()
+    monkeypatch.delenv("ZOO_HOME")
+    monkeypatch.chdir(home.path)
+    assert zoo("doctor", "--repair").code == 0
+    assert MODEL in zoo("list").out
+
+
+def test_a_model_that_was_put_away_for_its_damage_says_so_when_it_comes_back(zoo, home, tiny_model):
+    flip(of_model(home) / "weights.safetensors")
+    assert zoo("doctor", "--repair").code == 0
+    outcome = zoo("restore", MODEL)
+    assert outcome.code == 0
+    assert "was changed since it was trained" in outcome.err
+    assert "zoo doctor" in outcome.err
+
+
+@pytest.mark.parametrize(("put", "code"), [(os.mkfifo, 4), (Path.mkdir, 4), (None, 6)])
+def test_what_is_no_lock_stops_a_writer_and_is_not_written(zoo, home, tiny_model, tmp_path, put, code):
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    no_lock(home.lock("registry"), home, put or (lambda path: path.symlink_to(precious)))
+    assert zoo("rename", MODEL, "other").code == code
+    assert precious.read_text() == "precious"
+    assert zoo("list", "-q").out.split()[-1] == MODEL
+
+
+def test_an_odd_entry_does_not_end_the_look_at_all_others(zoo, home, tiny_model):
+    (home.models / ("x" * 250)).mkdir()
+    flip(of_model(home) / "weights.safetensors")
+    assert len(findings(zoo)[1]) == 2
+    assert zoo("doctor", "--repair").code == 0
 
 
 def test_a_stranger_in_the_home_is_left_alone(zoo, home, tiny_model):

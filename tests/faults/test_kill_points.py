@@ -1,19 +1,22 @@
 """A process that ends by SIGKILL in any call that writes, or between two, leaves the old state or the new one."""
 
+import dataclasses
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from faults.acts import ACTS, NAMES, Play, check_files, check_rows, home_in, look, mended, reads
 from faults.disk import Disk, Moment, Operation, copy, in_a_child, scratch, without_syncs
 
+from zoo.doctor.examination import repair
 from zoo.errors import ZooError
 from zoo.home import Home
+from zoo.registry.registry import Registry
 
 # what `zoo doctor --repair` has to mend after a kill in an act
 TEMPORARY = "it was left half written by a process that is gone"
@@ -132,6 +135,59 @@ def repaired(play: Play, number: int, home: Home) -> set[str]:
     assert mended(home)[1] == set()
     assert home_in(home.path.parent.parent) == home
     return {finding.partition(":")[0] for finding in what if not finding.startswith("an older text")}
+
+
+DAMAGES: dict[str, Callable[[Home], object]] = {
+    "registry missing": lambda home: home.registry.unlink(),
+    "registry damaged": lambda home: home.registry.write_text("schema = 1\n[models"),
+    "rows lost": lambda home: home.registry.write_text("schema = 1\n"),
+    "a row damaged": lambda home: edit(home.registry, "steps = ", "steps = 'many' # "),
+    "a card damaged": lambda home: (home.models / "new" / "model.toml").write_text("?"),
+    "row and card apart": lambda home: edit(home.registry, 'note = ""', 'note = "mine"'),
+    "a vocabulary lost": lambda home: (home.models / "new" / "vocab.json").unlink(),
+    "a spec damaged": lambda home: (home.models / "new" / "run.toml").write_text("?"),
+    "weights damaged": lambda home: (home.models / "new" / "weights.safetensors").write_text("?"),
+    "renamed by half": lambda home: (home.models / "new").rename(home.models / "newer"),
+    "no current text": lambda home: (home.corpora / "tiny" / "current").unlink(),
+    "a text damaged": lambda home: edit(next(home.corpora.glob("tiny/*/text.txt")), "the", "THE"),
+}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text().replace(old, new, 1))
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_repair_that_is_killed_at_any_operation_is_finished_by_the_next(play, damage):
+    def damaged() -> Home:
+        home = play.stage(ACTS.index(next(act for act in ACTS if act.name == "refetch")))
+        DAMAGES[damage](home)
+        return home
+
+    home = damaged()
+    disk = Disk(home.path.parent.parent)
+    with disk.watched():
+        repair(home)
+    wanted = look(home)
+    assert len(disk.asked) > 3
+    for at in range(1, len(disk.asked) + 1):
+        home = damaged()
+
+        def work(home: Home = home, at: int = at) -> None:
+            with Disk(home.path.parent.parent, at=at, dying="after").watched():
+                repair(home)
+
+        assert in_a_child(work) == signal.SIGKILL
+        reads_or_points_to_the_doctor(home)
+        state, _ = mended(home)
+        assert state.holds(dataclasses.replace(wanted, trash=())), f"killed after operation {at}, {disk.asked[at - 1]}"
+
+
+def reads_or_points_to_the_doctor(home: Home) -> None:
+    try:
+        Registry(home).models()
+    except ZooError as error:
+        assert "zoo doctor" in str(error)
 
 
 @pytest.mark.timeout(3600)

@@ -519,6 +519,63 @@ def test_a_model_that_is_removed_while_it_talks_goes_on_talking(zoo, home, tiny_
     assert len(first + "".join(reply)) == 200
 
 
+def test_a_run_that_is_stopped_saves_before_it_waits_for_the_registry(home, tiny_corpus, monkeypatch):
+    """Whoever asked it to stop may not wait long."""
+    monkeypatch.setattr("zoo.locks.LOCK_SECONDS", 0.3)
+    settings = dict(pair.split("=") for pair in tiny_settings(max_steps=20)[1::2])
+    spec, vocab = plan(home, Plugins(), Request(dataset="tiny", settings=settings))
+    holder = filelock.FileLock(home.lock("registry"))
+    seen = []
+
+    def sit(event):
+        seen.append(event)
+        if isinstance(event, Stepped) and event.step == 7:
+            holder.acquire()
+
+    with pytest.raises(Stopped):
+        start(home, spec, vocab, on_event=sit, stop=lambda: signal.SIGTERM if holder.is_locked else None)
+    holder.release()
+    assert [path.name.partition(".")[0] for path in (run_of(home) / "checkpoints").iterdir()] == ["step-000000007"]
+    assert Registry(home).get("tiny-nano").record.status == "training"  # the row could not be written
+    assert status(home) == "interrupted"
+
+
+@pytest.mark.parametrize("what", ["", "checkpoints"])
+def test_a_run_writes_nothing_behind_a_link(zoo, home, tiny_corpus, tmp_path, what):
+    settings = dict(pair.split("=") for pair in tiny_settings(max_steps=20)[1::2])
+    spec, vocab = plan(home, Plugins(), Request(dataset="tiny", settings=settings))
+    asked = iter(range(100))
+    with pytest.raises(Stopped):
+        start(home, spec, vocab, stop=lambda: signal.SIGTERM if next(asked) == 12 else None)
+    path = run_of(home) / what
+    path.rename(tmp_path / "outside")
+    path.symlink_to(tmp_path / "outside")
+    before = {file: file.stat().st_mtime_ns for file in (tmp_path / "outside").rglob("*")}
+    outcome = zoo("resume", "tiny-nano")
+    assert outcome.code == 9
+    assert "is a link" in outcome.err
+    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "outside").rglob("*")} == before
+
+
+def test_a_run_whose_checkpoints_are_gone_says_that_it_begins_anew(zoo, home, tiny_corpus):
+    settings = dict(pair.split("=") for pair in tiny_settings(max_steps=20)[1::2])
+    spec, vocab = plan(home, Plugins(), Request(dataset="tiny", settings=settings))
+    asked = iter(range(100))
+    with pytest.raises(Stopped):
+        start(home, spec, vocab, stop=lambda: signal.SIGTERM if next(asked) == 12 else None)
+    shutil.rmtree(run_of(home) / "checkpoints")
+    outcome = zoo("resume", "tiny-nano")
+    assert outcome.code == 0
+    assert "zoo: warning: there is no checkpoint to go on from, so it begins anew" in outcome.err
+
+
+def test_a_damaged_text_takes_no_name(zoo, home, tiny_corpus):
+    path = open_corpus(home, "tiny").text_path
+    path.write_bytes(path.read_bytes()[:-10])
+    assert zoo("train", "-d", "tiny", *tiny_settings(max_steps=3)).code == 4
+    assert not home.models.exists()
+
+
 def test_a_run_ends_in_time_when_another_process_sits_on_the_registry(zoo, home, tiny_corpus, monkeypatch, tmp_path):
     other = twin(home, tmp_path)
     assert zoo("--home", str(other.path), "train", "-d", "tiny", *tiny_settings(max_steps=20)).code == 0
