@@ -22,8 +22,9 @@ from zoo.doctor.examination import examine, repair
 from zoo.home import Home
 from zoo.registry import trash
 from zoo.registry.document import read_records
+from zoo.registry.model import is_leftover
 from zoo.registry.record import CorpusPart, VocabPart
-from zoo.registry.registry import Registry, is_leftover
+from zoo.registry.registry import Registry
 from zoo.runs.spec import Spec
 
 ERRNOS = (errno.ENOSPC, errno.EIO, errno.EACCES)

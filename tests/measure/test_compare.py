@@ -8,8 +8,9 @@ import pytest
 from tiny import empty
 
 from zoo.measure.compare import are_comparable, by_loss, differences, leaderboards
+from zoo.registry.model import Model
 from zoo.registry.record import CorpusPart, Record
-from zoo.registry.registry import Model, Registry
+from zoo.registry.registry import Registry
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.talking import open_session, sampling_options
 from zoo.cli.terminal import is_terminal, one_line, safe, say
-from zoo.registry.registry import Model
+from zoo.registry.model import Model
 
 if TYPE_CHECKING:
     from zoo.talk.session import Session

@@ -7,7 +7,7 @@ import click
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.terminal import say, show
-from zoo.registry.registry import Model
+from zoo.registry.model import Model
 
 if TYPE_CHECKING:
     from zoo.measure.compare import Leaderboard

@@ -7,7 +7,7 @@ import click
 from zoo.cli import numbers
 from zoo.cli.app import App
 from zoo.cli.terminal import say, show
-from zoo.registry.registry import Model
+from zoo.registry.model import Model
 
 
 @click.command(name="list")

@@ -9,7 +9,7 @@ import click
 from zoo.cli.app import App
 from zoo.cli.terminal import say
 from zoo.engine.sampling import Sampling
-from zoo.registry.registry import Model
+from zoo.registry.model import Model
 from zoo.talk import REPLY_LENGTH
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from zoo.cli.app import App
 from zoo.cli.painter import painter
 from zoo.cli.terminal import say
 from zoo.config import DEFAULT_PRESET, DEFAULT_SEED
-from zoo.registry.registry import Model
+from zoo.registry.model import Model
 
 
 @click.command(name="train")

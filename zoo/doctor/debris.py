@@ -11,7 +11,8 @@ from zoo import files
 from zoo.doctor.finding import TO_THE_TRASH, Finding, Place
 from zoo.home import Home
 from zoo.registry import trash
-from zoo.registry.registry import RUN_LOCK, Registry
+from zoo.registry.model import RUN_LOCK
+from zoo.registry.registry import Registry
 
 
 class Rest(Place):

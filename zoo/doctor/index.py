@@ -12,8 +12,9 @@ from zoo.doctor.rows import Rows
 from zoo.home import Home
 from zoo.names import is_name
 from zoo.registry import trash
+from zoo.registry.model import RUN_LOCK, is_leftover
 from zoo.registry.record import Record
-from zoo.registry.registry import RUN_LOCK, Registry, is_leftover
+from zoo.registry.registry import Registry
 
 WAIT = "wait until its training has come to an end"
 

@@ -14,8 +14,9 @@ from zoo.errors import BadData, Conflict, NewerSchema, NotFound, StorageProblem,
 from zoo.home import Home
 from zoo.registry import trash
 from zoo.registry.document import read_records
+from zoo.registry.model import Model
 from zoo.registry.record import OVER
-from zoo.registry.registry import STARTER_TAG, Model, Registry
+from zoo.registry.registry import STARTER_TAG, Registry
 from zoo.runs.spec import Spec
 
 

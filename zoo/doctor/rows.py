@@ -14,8 +14,8 @@ from zoo.home import Home
 from zoo.names import check_name, is_name
 from zoo.protocol import bits
 from zoo.registry.document import read_document, read_records
+from zoo.registry.model import RUN_LOCK, Model, is_leftover
 from zoo.registry.record import OVER, Record
-from zoo.registry.registry import RUN_LOCK, Model, is_leftover
 
 MODEL_FILES = {"run.toml", "vocab.json", "model.toml", "weights.safetensors", "log.jsonl", "checkpoints", RUN_LOCK}
 

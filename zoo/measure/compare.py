@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.registry.registry import Model
+from zoo.registry.model import Model
 
 Field = tuple[str, list[Any]]
 

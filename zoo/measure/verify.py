@@ -10,7 +10,7 @@ from zoo.events import OnEvent, ignore
 from zoo.home import Home
 from zoo.measure.evaluate import loss_of
 from zoo.protocol import WINDOWS_V1, bits
-from zoo.registry.registry import Model
+from zoo.registry.model import Model
 
 TOLERANCE = 1e-5  # nats: far above what float32 leaves open between two engines, far below what a table shows
 

@@ -10,8 +10,9 @@ from zoo import files
 from zoo.errors import BadData, NotFound, StorageProblem, did_you_mean
 from zoo.home import Home
 from zoo.registry.document import SIZE_LIMIT, read_records, write_card
+from zoo.registry.model import Model
 from zoo.registry.record import Record
-from zoo.registry.registry import Model, Registry
+from zoo.registry.registry import Registry
 
 LONGEST_NAME = 200  # bytes of what a thing was called, which leave room for the time
 

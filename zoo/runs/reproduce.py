@@ -13,8 +13,9 @@ from zoo.events import Evaluated, Event, OnEvent, Warned, ignore
 from zoo.home import Home
 from zoo.names import LONGEST
 from zoo.registry import trash
+from zoo.registry.model import Model
 from zoo.registry.record import OVER
-from zoo.registry.registry import Model, Registry
+from zoo.registry.registry import Registry
 from zoo.runs.plan import circumstances, remark, unused_name
 from zoo.runs.run import Stop, never, start
 from zoo.runs.spec import Spec

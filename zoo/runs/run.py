@@ -12,8 +12,9 @@ from zoo.errors import Conflict, Diverged, Stopped, StorageProblem, ZooError
 from zoo.events import Finished, OnEvent, Started, Stepped, ignore
 from zoo.home import Home
 from zoo.protocol import bits
+from zoo.registry.model import Model
 from zoo.registry.record import OVER
-from zoo.registry.registry import Model, Registry
+from zoo.registry.registry import Registry
 from zoo.runs.plan import remark
 from zoo.runs.spec import Spec
 from zoo.runs.worker import worker

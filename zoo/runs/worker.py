@@ -24,7 +24,7 @@ from zoo.engine.sampling import Sampling
 from zoo.errors import BadData, Diverged, ZooError
 from zoo.events import Evaluated, Event, Finished, OnEvent, Sampled, Started, Stepped, Warned
 from zoo.home import Home
-from zoo.registry.registry import RUN_LOCK
+from zoo.registry.model import RUN_LOCK
 from zoo.runs.spec import Spec
 from zoo.talk.session import Session
 

@@ -1,0 +1,52 @@
+"""A model: a record with its name and its directory, and what the directory tells."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo import files, locks
+from zoo.registry.record import Record
+
+RUN_LOCK = "run.lock"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A record with its name and the directory it describes."""
+
+    name: str
+    record: Record
+    directory: Path
+    starter: bool = False
+
+    @property
+    def weights_path(self) -> Path:
+        return self.directory / "weights.safetensors"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a worker holds the kernel lock on the directory at this moment."""
+        return not self.starter and locks.is_locked(self.directory / RUN_LOCK)
+
+    @property
+    def status(self) -> str:
+        """The recorded one, but `training` only while a worker lives, else `interrupted`; `missing` without weights."""
+        if self.record.status in ("training", "interrupted"):
+            return "training" if self.is_running else "interrupted"
+        if self.record.status == "ready" and not self.weights_path.is_file():
+            return "missing"
+        return self.record.status
+
+    @property
+    def size(self) -> int:
+        """Bytes of the weights file, 0 without one."""
+        try:
+            return self.weights_path.stat().st_size
+        except OSError:
+            return 0
+
+
+def is_leftover(directory: Path) -> bool:
+    """Whether a directory without a row holds nothing that anybody would miss: what a kill left of a training that had
+    not begun, or the lock of one who came late."""
+    names = {path.name for path in directory.iterdir() if not path.name.startswith(files.TEMPORARY)}
+    return names <= {"run.toml", "vocab.json", "model.toml", RUN_LOCK} and not locks.is_locked(directory / RUN_LOCK)
