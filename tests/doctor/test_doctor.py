@@ -515,6 +515,16 @@ def test_an_odd_entry_does_not_end_the_look_at_all_others(zoo, home, tiny_model)
     assert zoo("doctor", "--repair").code == 0
 
 
+def test_a_great_many_rows_that_cannot_be_meant_are_told_of_as_one(zoo, home, tiny_model):
+    with home.registry.open("a") as file:
+        file.writelines(f"[models.m{number}]\n" for number in range(1000))
+    code, found = findings(zoo)
+    assert (code, len(found)) == (4, 1)
+    assert "1,000 rows" in found[0]["what"]
+    assert zoo("doctor", "--repair").code == 0
+    assert list(tomllib.loads(home.registry.read_text())["models"]) == [MODEL]
+
+
 def test_a_stranger_in_the_home_is_left_alone(zoo, home, tiny_model):
     write(home.models / "__pycache__" / "x.pyc", b"x", home)
     write(home.path / "thesis" / ".tmp-mine", b"x", home)

@@ -54,13 +54,14 @@ class Changes:
         del self.rows.tables[old]
         self.settle(new, record)
 
-    def take_out(self, name: str) -> None:
-        """Take out a row that cannot be read, and what it may have spoken of."""
+    def take_out(self, *names: str) -> None:
+        """Take out rows that cannot be read, and what they may have spoken of."""
         self._keep_registry()
-        del self.rows.tables[name]
+        for name in names:
+            del self.rows.tables[name]
+            if is_name(name) and (self.home.models / name).is_dir():
+                self._leaving.append(self.home.models / name)
         self._changed = True
-        if is_name(name) and (self.home.models / name).is_dir():
-            self._leaving.append(self.home.models / name)
 
     def put_row_away(self, name: str, record: Record) -> None:
         """Keep a row without a directory in the trash."""

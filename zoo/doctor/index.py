@@ -17,6 +17,8 @@ from zoo.registry.record import Record
 from zoo.registry.registry import Registry
 
 WAIT = "wait until its training has come to an end"
+OUT = "the row is taken out, and what is left moved to the trash"
+MANY = 20  # rows that are told of one by one
 
 
 class Index(Place):
@@ -44,8 +46,13 @@ class Index(Place):
         if rows.problem:
             cure = "written anew from the model.toml of each model"
             yield Finding("registry.toml", rows.problem, cure, self.changes.rebuild)
+        lost = [] if rows.problem else [name for name in rows.tables if self._is_lost(name)]
+        if len(lost) > MANY:
+            what = f"{len(lost):,} rows cannot be meant, the first: {rows.read[lost[0]][1]}"
+            yield Finding("registry.toml", what, OUT, partial(self.changes.take_out, *lost))
         for name in () if rows.problem else rows.tables:
-            yield from self._row(name)
+            if len(lost) <= MANY or not self._is_lost(name):
+                yield from self._row(name)
         moved = {record.id for name, record in rows.records.items() if name not in rows.cards}
         for directory in rows.directories:
             card = rows.cards[directory.name].record
@@ -55,7 +62,7 @@ class Index(Place):
 
     def _row(self, name: str) -> Iterator[Finding]:
         rows, where = self.rows, f"models/{name}"
-        record, problem = rows.record(name)
+        record, problem = rows.read[name]
         card = rows.cards.get(name)
         if card is not None and card.advice:
             yield Finding(f"{where}/model.toml", card.problem, card.advice)
@@ -65,8 +72,7 @@ class Index(Place):
         elif record is None and self._is_in_training(name):
             yield Finding("registry.toml", problem, WAIT)
         elif record is None:
-            cure = "the row is taken out, and what is left moved to the trash"
-            yield Finding("registry.toml", problem, cure, partial(self.changes.take_out, name))
+            yield Finding("registry.toml", problem, OUT, partial(self.changes.take_out, name))
         elif card is None:
             yield self._homeless(name, record)
         elif card.record is None:
@@ -78,6 +84,10 @@ class Index(Place):
             what = f"the row and model.toml differ: {', '.join(different)}"
             cure = f"{stale} is written anew from {source}"
             yield Finding(where, what, cure, partial(self.changes.choose, name, better))
+
+    def _is_lost(self, name: str) -> bool:
+        """Whether a row cannot be read, and nothing else tells what it said."""
+        return self.rows.read[name][0] is None and name not in self.rows.cards
 
     def _is_in_training(self, name: str) -> bool:
         return is_name(name) and locks.is_locked(self.home.models / name / RUN_LOCK)

@@ -44,9 +44,10 @@ class Rows:
         except BadData as error:
             self.problem, self.newer = str(error), isinstance(error, NewerSchema)
         self.tables: dict[str, Any] = self.document.get("models", {})
-        self.records = {name: record for name in self.tables if (record := self.record(name)[0])}
+        self.read = {name: self._read(name) for name in self.tables}
+        self.records = {name: record for name, (record, _) in self.read.items() if record is not None}
 
-    def record(self, name: str) -> tuple[Record | None, str]:
+    def _read(self, name: str) -> tuple[Record | None, str]:
         """What a row says, or why it cannot be meant."""
         try:
             check_name(name, "model name")

@@ -98,7 +98,7 @@ class Record:
         """The record of a TOML table; raises BadData naming the key when the table makes no record."""
         if not isinstance(table, dict):
             raise BadData(f"{where} is not a table")
-        known = {f.name: f for f in dataclasses.fields(cls) if f.name != "extra"}
+        known = _KNOWN[Record]
         values = {key: value for key, value in table.items() if key in known}
         for key, f in known.items():
             if key not in values:
@@ -113,6 +113,11 @@ class Record:
         values["tags"] = tuple(str(tag) for tag in values.get("tags", ()))
         return cls(**values, extra={key: value for key, value in table.items() if key not in known})
 
+
+# the fields that a table may give a value
+_KNOWN: dict[type, dict[str, dataclasses.Field[Any]]] = {
+    cls: {f.name: f for f in dataclasses.fields(cls) if f.name != "extra"} for cls in (Record, CorpusPart, VocabPart)
+}
 
 # what tomllib may give for each key; a whole number is a fine float
 _NUMBER = (float, int)
@@ -130,7 +135,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 def read_part(cls: type, table: object, where: str) -> Any:
     """A CorpusPart or VocabPart from its table; raises BadData naming the key when the table makes none."""
-    known = {f.name: f for f in dataclasses.fields(cls) if f.name != "extra"}
+    known = _KNOWN[cls]
     try:
         extra = {key: value for key, value in table.items() if key not in known}  # type: ignore[attr-defined]
         part = cls(**{key: value for key, value in table.items() if key in known}, extra=extra)  # type: ignore[attr-defined]
