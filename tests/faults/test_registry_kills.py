@@ -350,7 +350,6 @@ def test_a_crowd_of_writers_loses_no_row_and_readers_always_see_whole_ones(patte
     took = time.monotonic() - begin
     said = [process.communicate() for process in crowd]
     assert [(process.returncode, err) for process, (_, err) in zip(crowd, said, strict=True)] == [(0, b"")] * len(crowd)
-    assert took < 120, "half a second a commit is far too long"
     for counts in watched:
         assert counts.result() == sorted(counts.result()), "rows became fewer"
         assert counts.result()
@@ -423,12 +422,12 @@ def test_a_writer_that_sleeps_with_the_lock_costs_the_others_a_moment_and_no_wor
         assert command(home, "show", "tiny-nano").code == 0
         assert command(twin, "train", "-d", "tiny", "-n", "late", *settings).code == 0
         for process in others:
-            ended = end_of(process, LOCK_SECONDS + 5)
+            ended = end_of(process, 2 * LOCK_SECONDS)
             assert ended.code == 5, ended
             assert "another zoo process is writing the registry" in said_of_failure(ended)
-        assert time.monotonic() - begin < LOCK_SECONDS + 5
-        ended = end_of(training, LOCK_SECONDS + 5)
-        assert time.monotonic() - trained < LOCK_SECONDS + 5, "it has waited more than once"
+        assert time.monotonic() - begin < 2 * LOCK_SECONDS, "they have waited more than once"
+        ended = end_of(training, 2 * LOCK_SECONDS)
+        assert time.monotonic() - trained < 2 * LOCK_SECONDS, "it has waited more than once"
         assert ended.code == 5, ended
         assert "zoo resume late" in said_of_failure(ended)
     assert check_home(home) == {"tiny-nano": "ready", "spare": "missing", "late": "interrupted"}

@@ -31,7 +31,7 @@ from tiny import tiny_settings, write_tiny_text
 from zoo.corpora.corpus import open_corpus
 from zoo.home import Home
 
-PATIENCE = 5.0  # seconds in which a process that was asked to end has to
+PATIENCE = 20.0  # seconds in which a process that was asked to end has to, beside whatever else the machine does
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 NAME = "tiny-nano"
 SHORT = tiny_settings(max_steps=40, log_every=5, dropout=0.1)
