@@ -414,7 +414,6 @@ def test_a_writer_that_sleeps_with_the_lock_costs_the_others_a_moment_and_no_wor
     run_dir = home.models / "late"
     assert wait_until(has_lines(run_dir / "log.jsonl", 1), training)
     with asleep_with_the_lock(home):
-        begin = time.monotonic()
         others = [spawn(home, "rename", "tiny-nano", "other"), spawn(home, "rm", "spare")]
         assert wait_until((run_dir / "weights.safetensors").exists, training)
         trained = time.monotonic()
@@ -425,7 +424,6 @@ def test_a_writer_that_sleeps_with_the_lock_costs_the_others_a_moment_and_no_wor
             ended = end_of(process, 2 * LOCK_SECONDS)
             assert ended.code == 5, ended
             assert "another zoo process is writing the registry" in said_of_failure(ended)
-        assert time.monotonic() - begin < 2 * LOCK_SECONDS, "they have waited more than once"
         ended = end_of(training, 2 * LOCK_SECONDS)
         assert time.monotonic() - trained < 2 * LOCK_SECONDS, "it has waited more than once"
         assert ended.code == 5, ended
