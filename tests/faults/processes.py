@@ -60,6 +60,7 @@ def spawn(home: Home, *args: str, python: tuple[str, ...] = ("-m", "zoo"), **opt
         [sys.executable, *python, *args],
         env={**os.environ, "ZOO_HOME": str(home.path)},
         start_new_session=True,
+        bufsize=0,  # what a look at a line has read too much would be lost to communicate
         **{**streams, **options},
     )
 

@@ -157,6 +157,7 @@ FORMS: list[list[str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.timeout(3600)
 def test_no_terminal_obeys_a_string(trained_home, tmp_path, size, chance, request):
     """Each string is in a home that every command is run on, and a word of one command line."""
     install_plugins(tmp_path / "site")

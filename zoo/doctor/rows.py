@@ -74,7 +74,7 @@ class Rows:
     def better(self, name: str, row: Record, card: Record) -> Record:
         """Of two the one that is borne out better by the weights and by itself; else the row, which is the commit
         point, and which readers edit."""
-        if row.id != card.id:
+        if row == card or row.id != card.id:
             return row
         try:
             there = files.sha256_of(self.home.models / name / "weights.safetensors")
