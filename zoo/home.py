@@ -40,7 +40,10 @@ class Home:
 
     def create(self) -> None:
         """Make the directory a home, if it is none; every writer does this first."""
-        self.check()
+        try:
+            self.check()
+        except BadData as error:
+            raise BadData(f"{error} (see: zoo doctor)") from None
         files.make_directory(self.lock("any").parent)
         if not self.registry.exists():
             files.write_new(self.registry, f"schema = {SCHEMA}\n".encode())

@@ -481,7 +481,7 @@ def test_a_home_that_has_lost_its_registry_says_so_to_everybody(zoo, home, tiny_
     for words in (["list"], ["show", MODEL], ["train", "-d", "tiny"], ["rm", MODEL], fetch):
         outcome = zoo(*words)
         assert outcome.code == 4, words
-        assert "is missing, though there are models" in outcome.err
+        assert "is missing, though there are models (see: zoo doctor)" in outcome.err
         assert not home.registry.exists()
     monkeypatch.delenv("ZOO_HOME")
     monkeypatch.chdir(home.path)

@@ -14,7 +14,7 @@ from zoo.doctor.index import Index
 from zoo.doctor.models import ModelFiles
 from zoo.doctor.rows import Rows
 from zoo.doctor.texts import Texts, folders
-from zoo.errors import Conflict, ZooError
+from zoo.errors import ZooError
 from zoo.events import OnEvent, Progress, Warned, ignore
 from zoo.home import Home
 from zoo.registry import trash
@@ -63,7 +63,7 @@ def repair(home: Home, on_event: OnEvent = ignore) -> Report:
         if place.where in wanting - {index.where}:
             try:
                 _put_right(place, report, on_event)
-            except Conflict as error:
+            except ZooError as error:
                 on_event(Warned(f"{place.where} is left as it is: {error}"))
                 report.left += _look(place)
     return report
