@@ -68,7 +68,10 @@ def find_home(explicit: str | None = None) -> Home:
         path = expand(asked)
         if not asked.strip() or (path.exists() and not path.is_dir()):
             raise UsageProblem(f"the home '{asked}' is not a directory")
-        return Home(path.absolute())
+        try:
+            return Home(path.absolute())
+        except FileNotFoundError:
+            raise UsageProblem("the working directory is gone; go to another, or give --home in full") from None
     try:
         here = Path.cwd()
     except FileNotFoundError:
@@ -78,7 +81,10 @@ def find_home(explicit: str | None = None) -> Home:
             return Home(directory)
     import platformdirs
 
-    return Home(Path(platformdirs.user_data_dir("zoo", appauthor=False)))
+    try:
+        return Home(Path(platformdirs.user_data_dir("zoo", appauthor=False)).expanduser())
+    except (RuntimeError, KeyError):
+        raise UsageProblem("there is no home directory of yours to keep a zoo in; name a place with --home") from None
 
 
 def expand(path: str) -> Path:

@@ -359,7 +359,7 @@ def test_a_new_checkpoint_outlives_damaged_ones_of_later_steps(tmp_path):
 def test_a_checkpoint_whose_numbers_cannot_be_is_passed_over(tmp_path, change):
     saved(tmp_path, 3, 1.0)
     (path,) = tmp_path.iterdir()
-    arrays, metadata = read(path)
+    arrays, metadata = read(path, limit=2**20)
     path.unlink()
     data = to_bytes(arrays, json.dumps({**json.loads(metadata), **change}))
     (tmp_path / f"step-000000003.{hashlib.sha256(data).hexdigest()[:16]}.safetensors").write_bytes(data)

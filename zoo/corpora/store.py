@@ -24,6 +24,7 @@ def store_corpus(home: Home, text: Normaliser, about: dict[str, Any], on_event: 
     `about` holds the fields of Corpus that cannot be counted here. Raises BadData for a text that is blank.
     """
     root = home.corpora / about["name"]
+    files.refuse_link(root)
     files.make_directory(root)
     draft = files.temporary_beside(root / "draft")
     files.claim_directory(draft)

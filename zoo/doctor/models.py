@@ -151,14 +151,15 @@ class ModelFiles(Place):
                 yield Finding(f"{self.where}/{path.name}", what, TO_THE_TRASH, away)
 
     def _checkpoints(self) -> Iterator[Finding]:
-        from zoo.gpt.checkpoint import newest_first, read
+        from zoo.gpt.checkpoint import newest_first, read, size_limit
 
+        limit = size_limit(self.model.record.parameters)
         found = newest_first(self.directory / "checkpoints")
         problems: dict[str, str] = {}
         for path in found:
             try:
-                read(path)
-            except BadData as error:
+                read(path, limit=limit)
+            except (BadData, NotFound) as error:
                 problems[path.name] = str(error)
             except StorageProblem as error:
                 yield Finding(f"{self.where}/checkpoints/{path.name}", str(error), UNREADABLE)

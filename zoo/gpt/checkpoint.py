@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from zoo import files, weights
-from zoo.errors import BadData
+from zoo.errors import BadData, NotFound, StorageProblem
 from zoo.events import OnEvent, Warned, ignore
 from zoo.gpt.model import GPT
 from zoo.gpt.optimizer import STATE
 
 KEEP = 2
 _NAME = re.compile(r"step-\d{9}\.[0-9a-f]{16}\.safetensors")
-_LIMIT = 2**36
+_COPIES = 2 + len(STATE)  # of each weight: its own, the best, and what the optimizer keeps of it
 
 
 @dataclass
@@ -69,8 +69,8 @@ def load_checkpoint(
     found = newest_first(directory)
     for path in found:
         try:
-            return _take(*read(path), path, model, optimizer)
-        except BadData as error:
+            return _take(*read(path, limit=size_limit(model.config.parameters())), path, model, optimizer)
+        except (BadData, NotFound, StorageProblem) as error:
             on_event(Warned(f"passed over a checkpoint: {error}"))
     if found:
         raise BadData(f"no checkpoint in {directory} is whole; remove the directory to train from the start")
@@ -100,9 +100,14 @@ def _take(
     return groups["best"], progress
 
 
-def read(path: Path) -> tuple[dict[str, np.ndarray], str]:
-    """Arrays and metadata of a checkpoint whose bytes are those that its name speaks of."""
-    data = weights.read(path, limit=_LIMIT)
+def size_limit(parameters: int) -> int:
+    """Bytes that the checkpoint of a model with so many parameters cannot exceed."""
+    return 8 + weights.HEADER_LIMIT + 4 * _COPIES * parameters
+
+
+def read(path: Path, *, limit: int) -> tuple[dict[str, np.ndarray], str]:
+    """Arrays and metadata of a checkpoint whose bytes are those that its name speaks of, and no more than `limit`."""
+    data = weights.read(path, limit=limit)
     if not path.name.endswith(f"{hashlib.sha256(data).hexdigest()[:16]}.safetensors"):
         raise BadData(f"{path} is damaged")
     return weights.from_bytes(data, path)
@@ -128,7 +133,8 @@ def _restore(optimizer: torch.optim.Optimizer, model: GPT, tensors: dict[str, Te
     parameters = dict(model.named_parameters())
     shapes = {name: parameter.shape for name, parameter in parameters.items()}
     expected = {f"{state}.{name}": () if state == "step" else shapes[name] for name in shapes for state in STATE}
-    if tensors and {key: tensor.shape for key, tensor in tensors.items()} != expected:
+    found = {key: tensor.shape for key, tensor in tensors.items() if tensor.is_floating_point()}
+    if tensors and (found != expected or len(found) != len(tensors)):
         raise ValueError("the optimizer's state is not that of these parameters")
     for key, tensor in tensors.items():
         state, _, name = key.partition(".")
@@ -139,4 +145,4 @@ def newest_first(directory: Path) -> list[Path]:
     """Checkpoints by step, not by the clock; steps have as many digits in every name."""
     if not directory.is_dir():
         return []
-    return sorted((path for path in directory.iterdir() if _NAME.fullmatch(path.name)), reverse=True)
+    return sorted((path for path in directory.iterdir() if _NAME.fullmatch(path.name) and path.is_file()), reverse=True)

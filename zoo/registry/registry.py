@@ -113,7 +113,7 @@ class Registry:
         """Move a directory in from elsewhere in the home and give it a row; raises Conflict when the name is taken."""
         with self._locked() as document:
             directory = self._clear(name, document)
-            if not source.is_dir():
+            if source.is_symlink() or not source.is_dir():
                 raise NotFound(f"model '{name}' was restored or moved meanwhile")
             with files.moved(source, directory):
                 self._insert(name, record, document)
@@ -169,10 +169,11 @@ class Registry:
         self._free(name, {"models": self.own()})
 
     def own_model(self, name: str) -> Model:
-        """A model that may be changed; raises Refused for a starter."""
+        """A model that may be changed; raises Refused for a starter, and for a link to a directory elsewhere."""
         model = self.get(name)
         if model.starter:
             raise Refused(f"'{name}' is a starter, which comes with zoo and cannot be changed")
+        files.refuse_link(model.directory)
         return model
 
     def exclusively(self, model: Model) -> contextlib.AbstractContextManager[None]:
@@ -235,7 +236,11 @@ class Registry:
         return Record.from_table(document["models"][name], f"model '{name}'")
 
     def _insert(self, name: str, record: Record, document: dict[str, Any]) -> None:
-        """Write a record as model.toml, then as a row. A directory that is gone stays gone."""
+        """Write a record as model.toml, then as a row. A directory that is gone stays gone.
+
+        Raises BadData, and writes nothing, for a record that could not be read again.
+        """
+        Record.from_table(record.to_table(), f"model '{name}'")
         directory = self.directory_of(name, record)
         if directory.is_dir():
             write_card(directory / "model.toml", name, record)

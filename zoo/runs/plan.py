@@ -71,8 +71,7 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
             f"the vocabulary lacks {len(missing)} characters of corpus '{corpus.name}': {' '.join(missing[:20])}"
         )
     model = preset.model.resolve(len(vocab))
-    _check_memory(model, preset.train.batch_size)
-    _check_length(corpus, vocab, model)
+    check_fits(model, preset.train.batch_size, corpus, vocab)
     from zoo.gpt import device as devices
 
     device = devices.choose_device(request.device)
@@ -156,6 +155,12 @@ def _find_corpus(home: Home, plugins: Plugins, name: str, on_event: OnEvent) -> 
     if name in fetched:
         return open_corpus(home, name)
     return fetch(home, plugins.dataset(name, fetched), Wish(), opener=plugins.open, on_event=on_event)
+
+
+def check_fits(model: ModelConfig, batch_size: int, corpus: Corpus, vocab: Vocab) -> None:
+    """Raise UsageProblem for a training that this machine cannot hold, BadData for a text that is too short for it."""
+    _check_memory(model, batch_size)
+    _check_length(corpus, vocab, model)
 
 
 def _check_length(corpus: Corpus, vocab: Vocab, model: ModelConfig) -> None:

@@ -19,9 +19,9 @@ from zoo.registry.registry import Registry
 from zoo.runs.plan import circumstances, remark, unused_name
 from zoo.runs.run import Stop, never, start
 from zoo.runs.spec import Spec
+from zoo.runs.worker import LOG_LIMIT
 
 ENDING = "-again"
-LOG_LIMIT = 2**32
 
 
 @dataclass(frozen=True)
@@ -114,5 +114,5 @@ def _step(line: bytes) -> int:
     """The step that a line of a log is of; 0 for one that is damaged."""
     try:
         return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return 0

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from zoo import files
-from zoo.corpora.vocab import Vocab, save_vocab
+from zoo.corpora.vocab import Vocab, load_vocab, save_vocab
 from zoo.errors import Conflict, Diverged, Stopped, StorageProblem, ZooError
 from zoo.events import Finished, OnEvent, Started, Stepped, ignore
 from zoo.home import Home
@@ -15,7 +15,7 @@ from zoo.protocol import bits
 from zoo.registry.model import Model
 from zoo.registry.record import OVER
 from zoo.registry.registry import Registry
-from zoo.runs.plan import remark
+from zoo.runs.plan import check_fits, remark
 from zoo.runs.spec import Spec
 from zoo.runs.worker import worker
 
@@ -34,7 +34,7 @@ def start(home: Home, spec: Spec, vocab: Vocab, *, on_event: OnEvent = ignore, s
     the name was taken meanwhile, NotFound or BadData when the text is not what the spec names, Stopped, Diverged,
     StorageProblem.
     """
-    spec.text(home)  # before anything is created
+    check_fits(spec.model, spec.train.batch_size, spec.text(home), vocab)  # before anything is created
 
     def fill(run_dir: Path) -> None:
         spec.save(run_dir / "run.toml")
@@ -59,6 +59,7 @@ def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = ne
     spec = Spec.load(run_dir / "run.toml")
     spec.check_record(model.record)
     remark(spec, on_event)
+    check_fits(spec.model, spec.train.batch_size, spec.text(home), load_vocab(run_dir / "vocab.json"))
     return _follow(registry, dataclasses.replace(spec, name=model.name), run_dir, on_event, stop)
 
 

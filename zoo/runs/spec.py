@@ -16,6 +16,8 @@ from zoo.protocol import WINDOWS_V1
 from zoo.registry.record import CorpusPart, Record, VocabPart, read_part, short
 
 SCHEMA = 1
+MOST_THREADS = 4096
+DTYPES = ("float32", "bfloat16")
 # what of a record decides the outcome; the rest says who, when and where, and may be edited
 DECISIVE = ("id", "seed", "device", "dtype", "threads", "corpora", "vocab", "model", "train")
 
@@ -67,9 +69,20 @@ class Spec:
         except (KeyError, TypeError, AttributeError, UsageProblem) as error:
             raise BadData(f"{path} is damaged: {str(error)[: tables.MESSAGE_LENGTH]}") from None
         wrong = [key for key, value in values.items() if type(value) is not known[key]]
-        if wrong or not spec.corpora:
-            raise BadData(f"{path} is damaged: '{wrong[0] if wrong else 'corpora'}' makes no sense")
+        if wrong := wrong or spec.contradictions():
+            raise BadData(f"{path} is damaged: '{wrong[0]}' makes no sense")
         return spec
+
+    def contradictions(self) -> list[str]:
+        """The fields whose values no run can have."""
+        sound = {
+            "corpora": len(self.corpora) == 1,
+            "seed": 0 <= self.seed < 2**63,
+            "threads": 0 < self.threads <= MOST_THREADS,
+            "dtype": self.dtype in DTYPES,
+            "vocab": self.vocab.size == self.model.vocab_size > 0,
+        }
+        return [key for key, is_sound in sound.items() if not is_sound]
 
     @classmethod
     def of(cls, name: str, record: Record) -> Self:

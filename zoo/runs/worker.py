@@ -31,6 +31,7 @@ from zoo.talk.session import Session
 if TYPE_CHECKING:
     from zoo.gpt.trainer import Trainer
 
+LOG_LIMIT = 2**28  # bytes: millions of lines
 SAMPLE_SECONDS = 15.0
 SAMPLE_LENGTH = 160
 STATE_SECONDS = 5.0
@@ -65,6 +66,8 @@ def worker(run_dir: Path) -> Iterator[Event]:
             spec.train.batch_size * spec.model.block_size,
         )
         log = Log(run_dir, trainer.progress.step, trainer.progress.evaluated_step)
+        if log.is_torn:
+            yield Warned("log.jsonl was damaged: what stood behind the damage is lost, the training is not")
         reason = ""
         try:
             yield from _train(trainer, spec, vocab, log)
@@ -137,7 +140,7 @@ class Log:
         """Cut what an earlier worker wrote after the checkpoint that this one starts from."""
         self.directory = run_dir
         self._state_at = -math.inf
-        _cut(run_dir / "log.jsonl", step, evaluated_step)
+        self.is_torn = not _cut(run_dir / "log.jsonl", step, evaluated_step)
         _cut(run_dir / "timing.jsonl", step, evaluated_step)
 
     def write(self, event: Event, every: int) -> None:
@@ -170,21 +173,27 @@ class Log:
             files.sync(self.directory / "log.jsonl")
 
 
-def _cut(path: Path, step: int, evaluated_step: int) -> None:
-    """Drop the lines of a log that stand for what the checkpoint at `step` does not know, and a line cut short."""
+def _cut(path: Path, step: int, evaluated_step: int) -> bool:
+    """Drop the lines of a log that stand for what the checkpoint at `step` does not know, and a line cut short.
+
+    Returns whether it was whole but for its end.
+    """
     if not path.exists():
-        return
-    kept = 0
-    for line in files.read_bytes(path, limit=2**32).splitlines(keepends=True):
+        return True
+    lines = files.read_bytes(path, limit=LOG_LIMIT).splitlines(keepends=True)
+    kept, is_whole = 0, True
+    for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
             validated = "val_loss" in entry or "val" in entry
             if not line.endswith(b"\n") or entry["step"] > (evaluated_step if validated else step):
                 break
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
+            is_whole = number == len(lines)
             break
         kept += len(line)
     files.truncate(path, kept)
+    return is_whole
 
 
 def _holder(run_dir: Path) -> str:
