@@ -214,7 +214,7 @@ DAMAGES: dict[str, Callable[[Home], str]] = {
         f"{HERE}/checkpoints", lambda h: write(of_model(h) / "checkpoints" / "step-1", b"x", h)
     ),
     "checkpoint damaged": damaged_checkpoint,
-    "temporary of the registry": lambda h: write(h.path / ".tmp-0", b"x", h),
+    "temporary of the registry": lambda h: write(h.path / f".tmp-{'0' * 32}", b"x", h),
     "temporary of a model": lambda h: write(of_model(h) / ".tmp-1", b"x", h),
     "draft of a text": lambda h: str(
         Path(write(h.corpora / "tiny" / ".tmp-2" / "text.txt", b"half", h)).parent  # the draft is one thing
@@ -525,9 +525,67 @@ def test_a_great_many_rows_that_cannot_be_meant_are_told_of_as_one(zoo, home, ti
     assert list(tomllib.loads(home.registry.read_text())["models"]) == [MODEL]
 
 
+@pytest.mark.parametrize("how", ["moved", "a file"])
+def test_models_that_cannot_be_seen_are_not_given_up(zoo, home, tiny_model, how):
+    before = home.registry.read_bytes()
+    home.models.rename(home.path / "away")
+    if how == "a file":
+        home.models.write_text("?")
+    code, found = findings(zoo, "--repair")
+    assert code == 4
+    assert [(f["where"], f["mendable"]) for f in found] == [("models", False)]
+    assert home.registry.read_bytes() == before
+
+
+def test_a_model_behind_a_link_is_read_and_not_changed(zoo, home, tiny_model, tmp_path):
+    of_model(home).rename(tmp_path / "outside")
+    of_model(home).symlink_to(tmp_path / "outside")
+    edit(home.registry, 'note = ""', 'note = "mine"')
+    before = {path: path.read_bytes() for path in (tmp_path / "outside").iterdir()}
+    code, found = findings(zoo, "--repair")
+    assert (code, [f["where"] for f in found]) == (0, [HERE])
+    assert zoo("rename", MODEL, "other").code == 9
+    assert zoo("rm", MODEL).code == 9
+    assert zoo("generate", MODEL, "The", "--max-new", "3").code == 0
+    assert {path: path.read_bytes() for path in (tmp_path / "outside").iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "timing.jsonl", "state.json", "weights.safetensors", "checkpoints"])
+def test_what_a_training_could_not_write_is_put_out_of_its_way(zoo, home, tiny_model, name):
+    path = interrupt(home) / name
+    if path.is_dir():
+        shutil.rmtree(path)
+        path.write_text("?")
+    else:
+        path.unlink(missing_ok=True)
+        path.mkdir()
+    assert [f["where"] for f in findings(zoo)[1]] == [f"models/half/{name}"]
+    assert zoo("doctor", "--repair").code == 0
+    assert zoo("resume", "half").code == 0
+
+
+def test_thousands_of_directories_in_each_other_end_no_look(zoo, home, tiny_model):
+    path = of_model(home)
+    before = os.open(path, os.O_RDONLY)
+    for _ in range(1_500):
+        os.mkdir("d", dir_fd=before)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=before)
+        os.close(before)
+        before = deeper
+    os.close(before)
+    try:
+        assert zoo("doctor").code in (0, 4)
+        assert zoo("rm", MODEL).code == 0
+        assert zoo("doctor").code in (0, 4)
+    finally:
+        subprocess.run(["rm", "-rf", str(home.path)], check=True)  # Python's own ways are not that deep
+
+
 def test_a_stranger_in_the_home_is_left_alone(zoo, home, tiny_model):
     write(home.models / "__pycache__" / "x.pyc", b"x", home)
     write(home.path / "thesis" / ".tmp-mine", b"x", home)
+    write(home.path / ".tmp-mine" / "data", b"x", home)
+    write(home.models / "resnet" / "checkpoints" / "best.pt", b"x", home)
     write(home.path / "thesis.txt", b"x", home)
     (home.path / "thesis.txt").chmod(0o666)
     assert findings(zoo, "--repair") == (0, [])

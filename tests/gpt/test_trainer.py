@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
+from zoo import files
 from zoo.config import ModelConfig, TrainConfig
-from zoo.errors import BadData, Diverged
+from zoo.errors import BadData, Diverged, StorageProblem
 from zoo.events import Evaluated, Stepped, Validating
 from zoo.gpt.batches import Batches
 from zoo.gpt.checkpoint import KEEP, Progress, load_checkpoint, read, save_checkpoint
@@ -365,6 +366,29 @@ def test_a_checkpoint_whose_numbers_cannot_be_is_passed_over(tmp_path, change):
     (tmp_path / f"step-000000003.{hashlib.sha256(data).hexdigest()[:16]}.safetensors").write_bytes(data)
     with pytest.raises(BadData, match="no checkpoint"):
         loaded(tmp_path)
+
+
+def test_a_checkpoint_that_cannot_be_read_is_passed_over(tmp_path, monkeypatch):
+    saved(tmp_path, 1, 1.0)
+    newest = saved(tmp_path, 2, 2.0)
+    opened = files.opened
+
+    def broken(path):
+        if path == newest:
+            raise StorageProblem("cannot read it: input/output error")
+        return opened(path)
+
+    monkeypatch.setattr(files, "opened", broken)
+    assert loaded(tmp_path) == (1, 1.0)
+
+
+def test_a_directory_or_a_link_with_the_name_of_a_checkpoint_is_none(tmp_path):
+    saved(tmp_path, 1, 1.0)
+    (tmp_path / f"step-000000008.{'0' * 16}.safetensors").mkdir()
+    (tmp_path / f"step-000000009.{'0' * 16}.safetensors").symlink_to("nowhere")
+    assert loaded(tmp_path) == (1, 1.0)
+    saved(tmp_path, 2, 2.0)
+    assert loaded(tmp_path) == (2, 2.0)
 
 
 def test_temporary_files_and_strangers_are_no_checkpoints(tmp_path):

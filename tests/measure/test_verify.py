@@ -45,6 +45,14 @@ def test_a_loss_that_was_edited_is_off_by_so_much(zoo, home, tiny_model, off):
     assert f"off by {abs(off):.5f}"[:11] in outcome.err
 
 
+def test_a_loss_that_was_deleted_is_missed(zoo, home, tiny_model):
+    lines = home.registry.read_text().splitlines(keepends=True)
+    home.registry.write_text("".join(line for line in lines if not line.startswith(("val_loss", "val_bpc"))))
+    outcome = zoo("verify", "tiny-nano")
+    assert outcome.code == 4
+    assert "lost its val_loss" in outcome.err
+
+
 def test_losses_in_nats_and_in_bits_must_say_the_same(zoo, home, tiny_model):
     edit_record(home, "val_bpc = ", "val_bpc = 1")
     outcome = zoo("verify", tiny_model)

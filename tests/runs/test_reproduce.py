@@ -1,6 +1,7 @@
 """Reproduce: the same again, or from which step not."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -87,6 +88,37 @@ def test_a_log_that_was_edited_is_told_by_its_step(zoo, home, tiny_model):
     outcome = zoo("reproduce", tiny_model)
     assert outcome.code == 4
     assert "from step 20 on" in outcome.err
+
+
+def test_a_record_that_boasts_is_told_apart_from_what_came_out(zoo, home, tiny_model):
+    for path in (home.registry, home.models / "tiny-nano" / "model.toml"):
+        text = path.read_text()
+        path.write_text(text.replace("\nsteps = 20", "\nsteps = 4000").replace("val_loss = 3", "val_loss = 1"))
+    outcome = zoo("reproduce", "tiny-nano")
+    assert outcome.code == 4
+    assert "its record is wrong in steps, val_loss" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("threads = 1", "threads = 0", "threads"), ("threads = 1", "threads = 99999999", "threads"),
+        ('dtype = "float32"', 'dtype = "int8"', "dtype"), ("seed = 1337", "seed = -1", "seed"),
+        ("vocab_size = 33", "vocab_size = 3", "vocab"), ('device = "cpu"', 'device = "cuda:99"', "cuda:99"),
+        ("block_size = 16", "block_size = 100000", "too short"), ("n_layer = 1", "n_layer = 256", "does not fit|GiB"),
+    ],
+)  # fmt: skip
+def test_a_plan_that_cannot_be_ends_in_one_line_and_takes_no_name(zoo, home, tiny_model, old, new, why):
+    model = home.models / "tiny-nano"
+    for path in (home.registry, model / "model.toml", model / "run.toml"):
+        text = path.read_text()
+        if old.startswith("n_layer"):
+            text = text.replace("n_embd = 16", "n_embd = 65536").replace("head_dim = 8", "head_dim = 32768")
+        path.write_text(text.replace(old, new))
+    outcome = zoo("reproduce", "tiny-nano")
+    assert outcome.code in (2, 4), outcome
+    assert re.search(why, outcome.err)
+    assert [path.name for path in home.models.iterdir()] == ["tiny-nano"]
 
 
 @pytest.mark.parametrize("kept", [0, 2])

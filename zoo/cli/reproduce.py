@@ -27,7 +27,11 @@ def command(app: App, model: str) -> None:
         loss = numbers.loss(original.record.val_loss)
         show(f"{original.name} came out the same, to the byte: {original.record.steps:,} steps, val loss {loss}")
         return
+    compare = f"compare them with: zoo compare {original.name} {copy.name}"
+    if result.same_weights and result.misstated:
+        keys = ", ".join(result.misstated)
+        raise BadData(f"'{original.name}' has the weights that come out, but its record is wrong in {keys}; {compare}")
     where = "in its weights only" if result.differs_at is None else f"from step {result.differs_at:,} on"
-    raise BadData(
-        f"'{original.name}' came out different, {where}; compare them with: zoo compare {original.name} {copy.name}"
-    )
+    if result.same_weights:
+        where = f"{where}, in its log and not in its weights"
+    raise BadData(f"'{original.name}' came out different, {where}; {compare}")

@@ -1,6 +1,7 @@
 """What lies about in a home: temporaries of processes that are gone, files that all may write, what is no lock."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -13,6 +14,8 @@ from zoo.home import Home
 from zoo.registry import trash
 from zoo.registry.model import RUN_LOCK
 from zoo.registry.registry import Registry
+
+_MADE = re.compile(re.escape(files.TEMPORARY) + "[0-9a-f]{32}")
 
 
 class Rest(Place):
@@ -28,6 +31,7 @@ class Rest(Place):
 
     def look(self) -> Iterator[Finding]:
         yield from broken_locks(self.home)
+        yield from self._no_directories()
         yield from _at(self.home, self.home.path)
         for path in (self.home.registry, self.home.models, self.home.path / ".zoo", *_temporaries(self.home.path)):
             if path.exists() and not path.is_symlink():  # a home may lie in a directory with other things in it
@@ -37,16 +41,26 @@ class Rest(Place):
             what, cure = f"it holds {size:,} bytes", "delete the directory when you need none of it"
             yield Finding(str(self.home.trash.relative_to(self.home.path)), what, cure, damage=False)
 
+    def _no_directories(self) -> Iterator[Finding]:
+        """What stands where everything else is kept, and is no directory."""
+        home = self.home
+        for path in (home.path / ".zoo", home.corpora, home.cache, home.trash):
+            if (path.exists() or path.is_symlink()) and not path.is_dir():
+                where = str(path.relative_to(home.path))
+                yield Finding(where, "it is no directory", "move it away: it stands where zoo keeps its things")
+
 
 def debris(home: Home, directory: Path, but: frozenset[Path] | set[Path] = frozenset()) -> Iterator[Finding]:
     """What lies about below a directory, whatever links lead to left out, and these directories with all below them."""
-    for entry in _entries(directory):
-        path = Path(entry.path)
-        if entry.is_symlink() or path in but:
-            continue
-        yield from _at(home, path)
-        if entry.is_dir(follow_symlinks=False) and not _is_temporary(path):
-            yield from debris(home, path, but)
+    waiting = [directory]  # not by recursion: somebody may have nested thousands
+    while waiting:
+        for entry in _entries(waiting.pop()):
+            path = Path(entry.path)
+            if entry.is_symlink() or path in but:
+                continue
+            yield from _at(home, path)
+            if entry.is_dir(follow_symlinks=False) and not _is_temporary(path):
+                waiting.append(path)
 
 
 def _at(home: Home, path: Path) -> Iterator[Finding]:
@@ -77,7 +91,8 @@ def broken_locks(home: Home) -> Iterator[Finding]:
 
 
 def _temporaries(directory: Path) -> list[Path]:
-    return [path for entry in _entries(directory) if _is_temporary(path := Path(entry.path))]
+    """Those that zoo has made, by the whole of their names: others may use such a directory, too."""
+    return [Path(entry.path) for entry in _entries(directory) if _MADE.fullmatch(entry.name)]
 
 
 def _entries(directory: Path) -> list["os.DirEntry[str]"]:

@@ -151,7 +151,7 @@ def _look(place: Place) -> list[Finding]:
     prefix = f"{place.home.path}{os.sep}"
     try:
         found = list(place.look())
-    except (ZooError, OSError) as error:
+    except (ZooError, OSError, RecursionError) as error:
         found = [Finding(place.where, str(error), UNREADABLE)]
     return [replace(finding, what=_short(finding.what.replace(prefix, ""), finding.where)) for finding in found]
 

@@ -43,6 +43,10 @@ class Index(Place):
         if rows.newer:
             yield Finding("registry.toml", NEWER, UPGRADE)
             return
+        if rows.blindness and rows.tables:
+            what = f"it cannot be looked into ({rows.blindness}), though there are {len(rows.tables):,} models"
+            yield Finding("models", what, "put it back, or make it readable; nothing is changed meanwhile")
+            return
         if rows.problem:
             cure = "written anew from the model.toml of each model"
             yield Finding("registry.toml", rows.problem, cure, self.changes.rebuild)
@@ -57,14 +61,17 @@ class Index(Place):
         for directory in rows.directories:
             card = rows.cards[directory.name].record
             told = card is not None and (card.id in moved or (rows.problem and is_name(directory.name)))
-            if directory.name not in rows.tables and not told:
+            if directory.name not in rows.tables and not told and not is_elsewhere(directory):
                 yield from self._stray(directory)
 
     def _row(self, name: str) -> Iterator[Finding]:
         rows, where = self.rows, f"models/{name}"
         record, problem = rows.read[name]
         card = rows.cards.get(name)
-        if card is not None and card.advice:
+        if card is not None and is_elsewhere(self.home.models / name):
+            what, cure = "it is a link", "put the directory itself there; nothing behind a link is changed"
+            yield Finding(where, what, cure, damage=False)
+        elif card is not None and card.advice:
             yield Finding(f"{where}/model.toml", card.problem, card.advice)
         elif record is None and card is not None and card.record is not None:
             mend = partial(self.changes.write_row_anew, name, card.record)
@@ -128,6 +135,11 @@ class Index(Place):
         else:
             mend = partial(self.changes.settle, name, card.record)
             yield Finding(where, "it has no row", "the row is written from model.toml", mend)
+
+
+def is_elsewhere(directory: Path) -> bool:
+    """Whether it is a link to a directory, which is not ours to change."""
+    return directory.is_symlink() and directory.is_dir()
 
 
 def _differences(row: Record, card: Record) -> list[str]:

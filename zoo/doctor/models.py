@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from zoo.corpora.corpus import open_corpus
 from zoo.corpora.vocab import Bytes, Characters, Vocab, load_vocab, save_vocab
@@ -67,6 +68,7 @@ class ModelFiles(Place):
             return
         yield from spec
         yield from self._text()
+        yield from self._kinds()
         if self.model.record.status in OVER:
             yield from self._left_behind()
         else:
@@ -144,9 +146,18 @@ class ModelFiles(Place):
             except BadData:  # which is told of the text
                 pass
 
+    def _kinds(self) -> Iterator[Finding]:
+        """What stands where a training would write, and cannot be written."""
+        kinds = {name: Path.is_file for name in ("log.jsonl", "timing.jsonl", "state.json", "weights.safetensors")}
+        for name, is_right in {**kinds, "checkpoints": Path.is_dir}.items():
+            path = self.directory / name
+            if (path.exists() or path.is_symlink()) and not is_right(path):
+                away = partial(trash.put_away, self.home, path)
+                yield Finding(f"{self.where}/{name}", "it is not what it should be", TO_THE_TRASH, away)
+
     def _left_behind(self) -> Iterator[Finding]:
         for path in (self.directory / "checkpoints", self.directory / "state.json"):
-            if path.exists():
+            if path.is_dir() if path.name == "checkpoints" else path.is_file():
                 what, away = "it is left from a training that is over", partial(trash.put_away, self.home, path)
                 yield Finding(f"{self.where}/{path.name}", what, TO_THE_TRASH, away)
 

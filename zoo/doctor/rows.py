@@ -17,7 +17,7 @@ from zoo.registry.document import read_document, read_records
 from zoo.registry.model import RUN_LOCK, Model, is_leftover
 from zoo.registry.record import OVER, Record
 
-MODEL_FILES = {"run.toml", "vocab.json", "model.toml", "weights.safetensors", "log.jsonl", "checkpoints", RUN_LOCK}
+MODEL_FILES = {"run.toml", "vocab.json", "model.toml", "log.jsonl", RUN_LOCK}  # which nobody else has
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Rows:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.directories = _directories(home.models)
+        self.directories, self.blindness = _directories(home.models)
         self.cards = {path.name: _read_card(path / "model.toml") for path in self.directories}
         self.document: dict[str, Any] = {}
         self.problem, self.newer = "", False
@@ -99,13 +99,13 @@ def _worth(record: Record, weights_sha256: str) -> int:
     return 1 if record.weights_sha256 is None else 0
 
 
-def _directories(models: Path) -> list[Path]:
-    """What lies under models/ and looks as if zoo had put it there, dangling links too."""
+def _directories(models: Path) -> tuple[list[Path], str]:
+    """What lies under models/ and looks as if zoo had put it there, dangling links too; and why nothing can be seen."""
     try:
         entries = sorted(models.iterdir())
-    except OSError:
-        return []
-    return [path for path in entries if not path.name.startswith(files.TEMPORARY) and _is_ours(path)]
+    except OSError as error:
+        return [], (error.strerror or str(error)).lower()
+    return [path for path in entries if not path.name.startswith(files.TEMPORARY) and _is_ours(path)], ""
 
 
 def _is_ours(path: Path) -> bool:

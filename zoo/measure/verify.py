@@ -56,6 +56,8 @@ def _recompute(home: Home, model: Model, on_event: OnEvent) -> float | None:
     if record.weights_sha256 is None:
         raise BadData(f"'{model.name}' has no weights yet: its status is {model.status}")
     engine, vocab = load_engine(model.directory, record.model, record.vocab.sha256, record.weights_sha256)
+    if record.val_loss is None and record.status == "ready":
+        raise BadData(f"the record of '{model.name}' has lost its val_loss")
     if record.val_loss is None:
         return None
     if record.val_protocol != WINDOWS_V1:

@@ -22,6 +22,7 @@ from zoo.runs.spec import Spec
 from zoo.runs.worker import LOG_LIMIT
 
 ENDING = "-again"
+RESULTS = ("status", "steps", "best_step", "train_loss", "val_loss", "val_bpc", "tokens")
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,18 @@ class Reproduction:
 
     @property
     def same(self) -> bool:
-        """Whether log and weights are the same to the byte."""
-        same_weights = self.original.record.weights_sha256 == self.copy.record.weights_sha256
-        return self.differs_at is None and same_weights
+        """Whether log and weights are the same to the byte, and the records say the same of them."""
+        return self.same_weights and self.differs_at is None and not self.misstated
+
+    @property
+    def same_weights(self) -> bool:
+        return self.original.record.weights_sha256 == self.copy.record.weights_sha256
+
+    @property
+    def misstated(self) -> list[str]:
+        """The results that the original's record has otherwise."""
+        one, other = self.original.record, self.copy.record
+        return [key for key in RESULTS if getattr(one, key) != getattr(other, key)]
 
 
 def reproduce(home: Home, reference: str, *, on_event: OnEvent = ignore, stop: Stop = never) -> Reproduction:
