@@ -21,7 +21,7 @@ def documents(root: Path, options: ReadOptions) -> Iterator[Document]:
     found = 0
     try:
         paths = sorted(root.glob(pattern), key=lambda path: path.relative_to(root).as_posix())
-    except (NotImplementedError, ValueError) as error:
+    except (NotImplementedError, ValueError, IndexError) as error:  # the last for `.`
         raise UsageProblem(f"--glob '{pattern}' is no pattern below a directory: {error}") from None
     for path in paths:
         name = path.relative_to(root).as_posix()
