@@ -368,6 +368,20 @@ def test_a_checkpoint_whose_numbers_cannot_be_is_passed_over(tmp_path, change):
         loaded(tmp_path)
 
 
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_model_whose_alphabet_outweighs_all_else_takes_its_own_checkpoints(tmp_path, tied):
+    config = ModelConfig(n_layer=1, n_head=2, n_embd=64, block_size=8, tied=tied).resolve(20_000)
+    model = GPT(config)
+    optimizer = make_optimizer(model, train_config())
+    ids = torch.zeros(1, 8, dtype=torch.long)
+    model.loss(ids, ids).backward()
+    optimizer.step()
+    save_checkpoint(tmp_path, model, optimizer, dict(model.state_dict()), Progress(step=1, evaluated_step=1))
+    loaded = load_checkpoint(tmp_path, model, optimizer)
+    assert loaded is not None
+    assert loaded[1].step == 1
+
+
 def test_a_checkpoint_that_cannot_be_read_is_passed_over(tmp_path, monkeypatch):
     saved(tmp_path, 1, 1.0)
     newest = saved(tmp_path, 2, 2.0)

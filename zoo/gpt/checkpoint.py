@@ -19,7 +19,7 @@ from zoo.gpt.optimizer import STATE
 
 KEEP = 2
 _NAME = re.compile(r"step-\d{9}\.[0-9a-f]{16}\.safetensors")
-_COPIES = 2 + len(STATE)  # of each weight: its own, the best, and what the optimizer keeps of it
+_COPIES = 2 * 2 + len(STATE)  # of each weight: its own and the best, where a tied one stands twice; the optimizer's
 
 
 @dataclass
