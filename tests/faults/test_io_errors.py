@@ -165,16 +165,10 @@ def test_nothing_is_world_writable_whatever_the_umask(play, tmp_path):
 def test_a_training_on_a_disk_that_fails_comes_out_the_same_once_the_disk_is_well(lasting, size, chance):
     from faults import training
 
-    with scratch() as folder:
-        (folder / "stage").mkdir()
-        training.make_home(folder / "stage")
-        home = home_in(copy(folder / "stage", folder / "home"))
-        disk = Disk(folder / "home")
-        with disk.watched():
-            training.train(home)
-        expected, points = training.results(home), range(1, len(disk.asked) + 1)
+    with training.rehearsed() as (folder, stage, whole, expected):
+        points = range(1, len(whole.asked) + 1)
         for at in chance.sample(points, min(len(points), size("kills") // 8)):
-            home = home_in(copy(folder / "stage", folder / "home"))
+            home = home_in(copy(stage, folder / "home"))
             disk = Disk(folder / "home", at=at, failing=chance.choice(ERRNOS), lasting=lasting)
             why = f"operation {at}"
             try:

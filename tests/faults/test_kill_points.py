@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from faults.acts import ACTS, NAMES, Play, check_files, check_rows, home_in, look, mended, reads
-from faults.disk import Disk, Moment, Operation, copy, in_a_child, scratch, without_syncs
+from faults.disk import Disk, Moment, Operation, in_a_child, scratch, without_syncs
 
 from zoo.doctor.examination import repair
 from zoo.errors import ZooError
@@ -195,21 +195,14 @@ def test_a_training_that_is_killed_at_any_operation_and_resumed_comes_out_the_sa
     """By a process that never trains itself, for one that has cannot be forked."""
     from faults import training
 
-    with scratch() as folder:
-        (folder / "stage").mkdir()
-        training.make_home(folder / "stage")
-        home = home_in(copy(folder / "stage", folder / "whole"))
-        disk = Disk(folder / "whole")
-        with disk.watched():
-            training.train(home)
-        log, sha256, loss = training.results(home)
+    with training.rehearsed() as (folder, stage, disk, (log, sha256, loss)):
         points = [
             (at, moment)
             for at, operation in enumerate(disk.asked, 1)
             for moment in (("half", "after") if operation.kind == "write" else ("after",))
         ]
         chosen = chance.sample(points, min(len(points), size("kills") // 8))
-        lines = [json.dumps([str(folder / "stage"), str(folder / "home"), at, moment]) for at, moment in chosen]
+        lines = [json.dumps([str(stage), str(folder / "home"), at, moment]) for at, moment in chosen]
         tests = str(Path(__file__).resolve().parent.parent)
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([tests, os.environ.get("PYTHONPATH", "")])}
         command = [sys.executable, "-m", "faults.training"]

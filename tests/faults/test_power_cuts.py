@@ -107,18 +107,11 @@ def test_a_power_cut_loses_nothing_that_was_said_to_be_done_before(play, part, s
 def test_a_training_that_a_power_cut_ends_comes_out_the_same_when_it_goes_on(size, chance):
     from faults import training
 
-    with scratch() as folder:
-        (folder / "stage").mkdir()
-        training.make_home(folder / "stage")
-        home = home_in(copy(folder / "stage", folder / "home"))
-        disk = Disk(folder / "home")
-        with disk.watched():
-            training.train(home)
-        expected = training.results(home)
+    with training.rehearsed() as (folder, stage, disk, expected):
         for number in range(size("cuts") // 25):
             draw = random.Random(seed := chance.getrandbits(32))
             at = draw.randrange(len(disk.trace) + 1)
-            home = home_in(cut(folder / "stage", disk.trace[:at], draw, folder / "cut"))
+            home = home_in(cut(stage, disk.trace[:at], draw, folder / "cut"))
             why = f"cut after operation {at}, {disk.trace[at - 1] if at else None} (draw {seed})"
             reads(home)
             if number % 2:

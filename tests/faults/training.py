@@ -5,11 +5,14 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from faults import acts
-from faults.disk import Disk, copy, in_a_child, without_syncs
+from faults.disk import Disk, copy, in_a_child, scratch, without_syncs
 
 from zoo.config import ModelConfig
 from zoo.errors import NotFound, Stopped
@@ -52,6 +55,29 @@ def train(home: Home) -> None:
         start(home, make_spec(), acts.VOCAB, on_event=count, stop=lambda: signal.SIGTERM if STOP_AT in steps else None)
     except Stopped:
         resume(home, NAME)
+
+
+class Rehearsal(NamedTuple):
+    """A training to repeat under faults: where it begins, what it did to the disk, and what came out."""
+
+    folder: Path
+    stage: Path
+    disk: Disk
+    results: tuple[bytes, str | None, float | None]
+
+
+@contextmanager
+def rehearsed() -> Iterator[Rehearsal]:
+    """Train once, watched, on a disk where nothing fails."""
+    with scratch() as folder:
+        stage = folder / "stage"
+        stage.mkdir()
+        make_home(stage)
+        home = acts.home_in(copy(stage, folder / "whole"))
+        disk = Disk(folder / "whole")
+        with disk.watched():
+            train(home)
+        yield Rehearsal(folder, stage, disk, results(home))
 
 
 def go_on(home: Home) -> None:

@@ -123,7 +123,9 @@ class ModelFiles(Place):
         try:
             found.check_record(self.model.record)
         except BadData as error:  # which of the two was edited, no file tells
-            cure = f"correct the wrong one in an editor; zoo reproduce {self.model.name} shows whether it was"
+            cure = "correct the wrong one in an editor"
+            if self.model.record.status in OVER:
+                cure += f"; zoo reproduce {self.model.name} then shows whether it was that"
             yield Finding(where, str(error), cure)
 
     def _write_spec(self) -> None:

@@ -57,10 +57,8 @@ class Texts(Place):
             what, cure = f"it names no text of '{self.name}' that is here", f"{newest} is named, the newest"
             yield Finding(where, what, cure, partial(files.write_bytes, path, f"{newest}\n".encode()))
         elif current and not directories:
-            what, away = (
-                f"it names a text of '{self.name}', and there is none",
-                partial(trash.put_away, self.home, path),
-            )
+            what = f"it names a text of '{self.name}', and there is none"
+            away = partial(trash.put_away, self.home, path)
             yield Finding(where, what, TO_THE_TRASH, away)
 
     def _older_texts(self, current: str, whole: list[Corpus]) -> Iterator[Finding]:

@@ -71,6 +71,7 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
             f"the vocabulary lacks {len(missing)} characters of corpus '{corpus.name}': {' '.join(missing[:20])}"
         )
     model = preset.model.resolve(len(vocab))
+    corpus.check_text()
     check_fits(model, preset.train.batch_size, corpus, vocab)
     from zoo.gpt import device as devices
 

@@ -16,7 +16,7 @@ from zoo.registry import trash
 from zoo.registry.model import Model
 from zoo.registry.record import OVER
 from zoo.registry.registry import Registry
-from zoo.runs.plan import circumstances, remark, unused_name
+from zoo.runs.plan import check_fits, circumstances, remark, unused_name
 from zoo.runs.run import Stop, never, start
 from zoo.runs.spec import Spec
 from zoo.runs.worker import LOG_LIMIT
@@ -66,6 +66,7 @@ def reproduce(home: Home, reference: str, *, on_event: OnEvent = ignore, stop: S
     vocab = load_vocab(original.directory / "vocab.json")
     spec.check_vocab(vocab)
     remark(spec, on_event)
+    check_fits(spec.model, spec.train.batch_size, spec.text(home), vocab)  # before a name is taken
     again = dataclasses.replace(
         spec,
         **circumstances(spec.device),

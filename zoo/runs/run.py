@@ -31,10 +31,8 @@ def start(home: Home, spec: Spec, vocab: Vocab, *, on_event: OnEvent = ignore, s
     """Claim the name, freeze the spec, train, commit; returns the ready model.
 
     `stop` is asked between events and answers with a signal number to end the run after saving. Raises Conflict when
-    the name was taken meanwhile, NotFound or BadData when the text is not what the spec names, Stopped, Diverged,
-    StorageProblem.
+    the name was taken meanwhile, Stopped, Diverged, StorageProblem.
     """
-    check_fits(spec.model, spec.train.batch_size, spec.text(home), vocab)  # before anything is created
 
     def fill(run_dir: Path) -> None:
         spec.save(run_dir / "run.toml")
