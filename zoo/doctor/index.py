@@ -26,11 +26,10 @@ class Index(Place):
 
     where = "registry.toml"
 
-    rows: Rows  # of the last look
-    changes: Changes
-
     def __init__(self, home: Home) -> None:
         self.home = home
+        self.rows = Rows(home)
+        self.changes = Changes(self.rows)
 
     def alone(self) -> AbstractContextManager[object]:
         return Registry(self.home).alone()
