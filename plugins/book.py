@@ -1,4 +1,4 @@
-"""A book: one local text file. Offers `hhgttg`, which every reader must bring."""
+"""A book: one local file, of plain text, Markdown, HTML or EPUB. Offers `hhgttg`, which every reader must bring."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ def zoo_datasets() -> list[Dataset]:
             summary="The Hitchhiker's Guide to the Galaxy: your own copy",
             licence="in copyright; for your own use",
             private=True,
-            instructions="hhgttg is in copyright, so bring your own copy as a text file: zoo fetch hhgttg --from FILE",
+            instructions="hhgttg is in copyright, so bring your own copy as a file: zoo fetch hhgttg --from FILE",
         )
     ]
 

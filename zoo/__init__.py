@@ -9,22 +9,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zoo.corpora.corpus import Corpus
     from zoo.corpora.dataset import Dataset, Document, ReadOptions
-    from zoo.corpora.reading import is_text, read_document
+    from zoo.corpora.download import download
     from zoo.corpora.vocab import Bytes, Characters, Vocab
-    from zoo.errors import BadData, NetworkProblem, NotFound, UsageProblem, ZooError
-    from zoo.events import Note, Progress, Warned
+    from zoo.errors import BadData, NetworkProblem, NotFound, Refused, UsageProblem, ZooError
+    from zoo.events import Note, Progress, Skipped, Warned
     from zoo.hooks import hookimpl
+    from zoo.reading.document import read_document
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "zoo.corpora.corpus": ("Corpus",),
     "zoo.corpora.dataset": ("Dataset", "Document", "ReadOptions"),
-    "zoo.corpora.reading": ("is_text", "read_document"),
+    "zoo.corpora.download": ("download",),
     "zoo.corpora.vocab": ("Bytes", "Characters", "Vocab"),
-    "zoo.errors": ("BadData", "NetworkProblem", "NotFound", "UsageProblem", "ZooError"),
-    "zoo.events": ("Note", "Progress", "Warned"),
+    "zoo.errors": ("BadData", "NetworkProblem", "NotFound", "Refused", "UsageProblem", "ZooError"),
+    "zoo.events": ("Note", "Progress", "Skipped", "Warned"),
     "zoo.hooks": ("hookimpl",),
+    "zoo.reading.document": ("read_document",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -40,12 +42,14 @@ __all__ = [
     "Note",
     "Progress",
     "ReadOptions",
+    "Refused",
+    "Skipped",
     "UsageProblem",
     "Vocab",
     "Warned",
     "ZooError",
+    "download",
     "hookimpl",
-    "is_text",
     "read_document",
 ]
 

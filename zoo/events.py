@@ -31,6 +31,14 @@ class Warned(Event):
 
 
 @dataclass(frozen=True)
+class Skipped(Event):
+    """A document that was left out of a corpus, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Progress(Event):
     """How far a task is; total is None while unknown, done == total ends it."""
 

@@ -1,13 +1,10 @@
 """Finds the plugins, loads each alone, and calls them so that a broken one costs a warning and its own offers."""
 
-import contextlib
-import dataclasses
 import inspect
-import io
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -17,12 +14,12 @@ from typing import Any
 import pluggy
 
 from zoo import hooks
+from zoo.containment import Guard, aloud, one_line
 from zoo.corpora.corpus import Corpus
 from zoo.corpora.dataset import Dataset, Document, ReadOptions
 from zoo.corpora.vocab import KINDS, Vocab
 from zoo.errors import BadData, NotFound, PluginFailure, UsageProblem, ZooError, did_you_mean
 from zoo.events import OnEvent, Warned, ignore
-from zoo.names import check_name
 
 GROUP = "zoo"
 BUNDLED = "zoo_plugins"
@@ -55,7 +52,7 @@ class Plugins:
         self._manager = pluggy.PluginManager(hooks.PROJECT)
         self._manager.add_hookspecs(hooks)
         self._by_module: dict[int, Plugin] = {}
-        self._printing: set[str] = set()
+        self._guard = Guard(on_event)
 
     @cached_property
     def loaded(self) -> list[Plugin]:
@@ -78,7 +75,7 @@ class Plugins:
         plugin = Plugin(entry.name, dist.name if dist else entry.value, dist.version if dist else "", bundled)
         begin = time.perf_counter()
         try:
-            with self._quiet(plugin):
+            with self._guard.contained(plugin.name):
                 module = entry.load()
             self._register(plugin, module)
         except (Exception, SystemExit) as error:
@@ -111,18 +108,6 @@ class Plugins:
             raise
         self._by_module[id(module)] = plugin
 
-    @contextlib.contextmanager
-    def _quiet(self, plugin: Plugin) -> Iterator[None]:
-        """Keep what a plugin prints out of our output; says once that it does."""
-        printed = io.StringIO()
-        try:
-            with contextlib.redirect_stdout(printed):
-                yield
-        finally:
-            if printed.getvalue() and plugin.name not in self._printing:
-                self._printing.add(plugin.name)
-                self._warn(f"plugin '{plugin.name}' prints; what it prints is dropped")
-
     def _warn(self, text: str) -> None:
         self._on_event(Warned(text))
 
@@ -141,7 +126,7 @@ class Plugins:
         """
         for plugin, implementation in self._implementations(hook, bundled_first=bundled_first):
             try:
-                with self._quiet(plugin):
+                with self._guard.contained(plugin.name):
                     # only what it declares, as pluggy would
                     answer = implementation.function(*(arguments[name] for name in implementation.argnames))
             except ZooError:
@@ -159,8 +144,7 @@ class Plugins:
         offered: dict[str, Dataset] = {}
         for plugin, implementation in self._implementations("zoo_datasets", bundled_first=True):
             try:
-                with self._quiet(plugin):
-                    answer = [_checked_dataset(dataset) for dataset in implementation.function()]
+                answer = self._guard.datasets(plugin.name, implementation.function)
             except (Exception, SystemExit) as error:
                 plugin.error = one_line(error)
                 self._warn(f"plugin '{plugin.name}' offers no datasets: {plugin.error}")
@@ -184,26 +168,13 @@ class Plugins:
 
     def open(self, source: str, options: ReadOptions) -> Iterator[Document]:
         """The documents of a source, from the first plugin that can read it; raises BadData when none can."""
+        options = replace(options, on_event=aloud(options.on_event))
         for plugin, documents in self._answers("zoo_open", source=source, options=options):
-            yield from self._checked_documents(plugin, documents)
+            yield from self._guard.documents(plugin.name, documents)
             return
         if not Path(source).exists():
             raise NotFound(f"there is no file or directory {source}")
         raise BadData(f"no plugin can read {source} (see: zoo plugins)")
-
-    def _checked_documents(self, plugin: Plugin, documents: Any) -> Iterator[Document]:
-        """The documents one by one, each seen to be one; an exception on the way names the plugin."""
-        end = object()
-        try:
-            iterator = iter(documents)
-            while True:
-                with self._quiet(plugin):
-                    document = next(iterator, end)
-                if document is end:
-                    return
-                yield _checked_document(plugin, document)
-        except (Exception, SystemExit) as error:
-            raise _failure(plugin, error) from error
 
     def vocab(self, name: str, corpus: Corpus) -> Vocab:
         """The vocabulary of that name for a corpus; raises UsageProblem when no plugin knows it."""
@@ -213,35 +184,3 @@ class Plugins:
                 raise PluginFailure(f"plugin '{plugin.name}' gave {type(vocab).__name__} for '{name}', not {kinds}")
             return vocab  # type: ignore[no-any-return]
         raise UsageProblem(f"no plugin knows the vocabulary '{name}'; bundled: characters, bytes")
-
-
-def one_line(error: BaseException) -> str:
-    """An exception in one line: its own words if it is ours, else its type and first line."""
-    text = " ".join(str(error).split())[:300]
-    return text if isinstance(error, ZooError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
-
-
-def _checked_dataset(dataset: object) -> Dataset:
-    """The dataset itself, if it is one and its fields are what they should be."""
-    if not isinstance(dataset, Dataset):
-        raise PluginFailure(f"zoo_datasets gave {type(dataset).__name__}, not Dataset")
-    for f in dataclasses.fields(dataset):
-        if not isinstance(getattr(dataset, f.name), f.type):  # type: ignore[arg-type]
-            raise PluginFailure(f"zoo_datasets gave a Dataset whose {f.name} is {getattr(dataset, f.name)!r}")
-    check_name(dataset.name, "dataset")
-    return dataset
-
-
-def _checked_document(plugin: Plugin, document: object) -> Document:
-    """The document itself, if it is one and its fields are what they should be."""
-    if not isinstance(document, Document) or not isinstance(document.text, str):
-        raise PluginFailure(f"plugin '{plugin.name}' gave {type(document).__name__}, not Document")
-    if not isinstance(document.notes, dict) or not all(type(times) is int for times in document.notes.values()):
-        raise PluginFailure(f"plugin '{plugin.name}' gave a Document whose notes are no counts")
-    return document
-
-
-def _failure(plugin: Plugin, error: BaseException) -> ZooError:
-    if isinstance(error, ZooError):
-        return error
-    return PluginFailure(f"plugin '{plugin.name}' failed: {one_line(error)}")

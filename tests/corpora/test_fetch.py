@@ -177,19 +177,17 @@ def test_a_file_without_text_is_refused_and_leaves_nothing(zoo, home, tmp_path, 
 def test_a_fetch_that_fails_leaves_the_corpus_before_it_as_it_was(fetched, zoo, home, tmp_path):
     before = fetched("the text\n")
     listed = left_in(home)
-    (tmp_path / "mine.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "mine.txt").write_bytes(b"\xff\x81")
     assert zoo("fetch", "mine", "--from", str(tmp_path / "mine.txt")).code == 4
     assert left_in(home) == listed
     assert open_corpus(home, "mine") == before
 
 
-def test_a_file_that_breaks_off_midway_leaves_nothing(zoo, home, tmp_path):
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "a.txt").write_text("good\n")
-    (tmp_path / "folder" / "b.txt").write_bytes(b"caf\xe9\n")
-    outcome = zoo("fetch", "mine", "--from", str(tmp_path / "folder"))
+def test_a_text_that_breaks_off_midway_leaves_nothing(zoo, home, tmp_path):
+    (tmp_path / "long.txt").write_bytes(b"good\n" * 10_000_000 + b"\xff")
+    outcome = zoo("fetch", "mine", "--from", str(tmp_path / "long.txt"), "--encoding", "utf-8")
     assert outcome.code == 4
-    assert "b.txt is not utf-8" in outcome.err
+    assert "long.txt is not utf-8: byte 0xff at offset 50,000,000" in outcome.err
     assert left_in(home) == []
 
 

@@ -1,5 +1,6 @@
 """The plugins that come with zoo, through the command line where they have one."""
 
+import json
 import os
 import sys
 import zipfile
@@ -77,7 +78,7 @@ def test_links_out_of_a_directory_are_skipped_with_a_warning(fetched, folder, tm
         assert "skipped relative.txt: a link out of the directory" in said
     corpus, said = fetched(root, "--glob", "*/*.txt")
     assert corpus.text() == "good\n"
-    assert "skipped linked/secret.txt: a link out of the directory" in said
+    assert "skipped linked: a link out of the directory" in said
 
 
 def test_a_glob_through_a_link_out_finds_no_text(zoo, folder, tmp_path):
@@ -88,10 +89,24 @@ def test_a_glob_through_a_link_out_finds_no_text(zoo, folder, tmp_path):
     assert zoo("fetch", "mine", "--from", str(root), "--glob", "linked/*.txt").code == 4
 
 
-def test_links_inside_a_directory_are_followed(fetched, folder):
-    root = folder({"real.text": "good\n"})
-    (root / "link.txt").symlink_to("real.text")
+def test_links_to_files_inside_a_directory_are_followed(fetched, folder):
+    root = folder({"store/real.text": "good\n"})
+    (root / "link.txt").symlink_to("store/real.text")
     assert fetched(root)[0].text() == "good\n"
+
+
+def test_a_file_is_taken_once_however_many_links_lead_to_it(fetched, folder):
+    root = folder({"b.txt": "good\n", "store/real.text": "better\n"})
+    (root / "a.txt").symlink_to("b.txt")
+    for name in ("y.txt", "x.txt"):
+        (root / name).symlink_to("store/real.text")
+    (root / "linked").symlink_to("store")
+    corpus, said = fetched(root)
+    assert corpus.text() == "good\n\nbetter\n"
+    assert "skipped a.txt: a link to a file that is there by itself" in said
+    assert "skipped y.txt: a link to a file that is there by itself" in said
+    assert "skipped linked: a link to a directory" in said
+    assert corpus.changes == {"documents skipped": 3}
 
 
 def test_links_in_a_loop_come_to_an_end(fetched, folder):
@@ -101,14 +116,18 @@ def test_links_in_a_loop_come_to_an_end(fetched, folder):
     (root / "ping.txt").symlink_to("pong.txt")
     (root / "pong.txt").symlink_to("ping.txt")
     (root / "broken.txt").symlink_to("nowhere.txt")
-    assert fetched(root)[0].text() == "good\n"
+    corpus, said = fetched(root)
+    assert corpus.text() == "good\n"
+    assert corpus.changes == {"documents skipped": 5}
+    assert "skipped a/up: a link to a directory" in said
+    assert said.count("a link that leads nowhere") == 4
 
 
 def test_binary_files_are_skipped_with_a_warning(fetched, folder):
     corpus, said = fetched(folder({"a.txt": "good\n", "b.txt": b"\x00\x01\x02", "c.bin": b"\x00"}), "--glob", "*")
     assert corpus.text() == "good\n"
-    assert "skipped b.txt: it looks binary" in said
-    assert "skipped c.bin: it looks binary" in said
+    assert "skipped b.txt: looks binary" in said
+    assert "skipped c.bin: looks binary" in said
 
 
 def test_marked_files_of_every_encoding_are_texts(fetched, folder):
@@ -117,25 +136,40 @@ def test_marked_files_of_every_encoding_are_texts(fetched, folder):
     assert corpus.changes == {"byte order marks removed": 2}
 
 
-def test_pipes_in_a_directory_are_passed_by(fetched, folder):
+def test_pipes_in_a_directory_are_skipped(fetched, folder):
     root = folder({"a.txt": "good\n", "folder.txt/b.txt": "below\n"})
     os.mkfifo(root / "pipe.txt")
-    assert fetched(root)[0].text() == "good\n\nbelow\n"
+    corpus, said = fetched(root)
+    assert corpus.text() == "good\n\nbelow\n"
+    assert "skipped pipe.txt: is not a regular file" in said
 
 
 @pytest.mark.parametrize(
     ("glob", "found"),
     [
         ("*.txt", "one"),
-        ("**/*.md", "two three"),
+        ("**/*.md", "two three five"),
         ("sub/*", "three four"),
-        ("**/*", "one two three four"),
-        ("sub/../*.txt", "one"),
+        ("**/*", "one two three four five"),
         ("o?e.*", "one"),
+        ("**/sub/**/*.md", "three five"),
+        ("**/.*", "six"),
+        ("**/.git/*", "seven"),
+        ("*/*/*", "five"),
     ],
 )
 def test_glob_says_which_files(fetched, folder, glob, found):
-    root = folder({"one.txt": "one", "readme.md": "two", "sub/a.md": "three", "sub/b.txt": "four"})
+    root = folder(
+        {
+            "one.txt": "one",
+            "readme.md": "two",
+            "sub/a.md": "three",
+            "sub/b.txt": "four",
+            "sub/x/c.md": "five",
+            ".hidden": "six",
+            ".git/config": "seven",
+        }
+    )
     assert fetched(root, "--glob", glob)[0].text().split() == found.split()
 
 
@@ -146,8 +180,8 @@ def test_the_glob_is_remembered(fetched, folder):
 def test_a_glob_does_not_lead_out_of_the_directory(zoo, folder, tmp_path):
     (tmp_path / "secret.txt").write_text("secret\n")
     outcome = zoo("fetch", "mine", "--from", str(folder({"a.txt": "good\n"})), "--glob", "../*.txt")
-    assert outcome.code == 4
-    assert "skipped ../secret.txt" in outcome.err
+    assert outcome.code == 2
+    assert "--glob '../*.txt' is no pattern below a directory" in outcome.err
 
 
 @pytest.mark.parametrize("glob", ["/etc/*.txt", "**.txt/**x", "a**/b"])
@@ -168,7 +202,7 @@ def test_a_directory_without_texts_is_bad_data_that_says_what_to_type(zoo, home,
 
 
 def test_files_with_strange_names_are_texts_as_any_other(fetched, folder):
-    names = ["ä ö.txt", "new\nline.txt", "-dash.txt", ".hidden.txt", "*.txt", "\x1b[31m.txt", "😀.txt", " .txt"]
+    names = ["ä ö.txt", "new\nline.txt", "-dash.txt", "*.txt", "\x1b[31m.txt", "😀.txt", " .txt"]
     names.append(os.fsdecode(b"\xff\xfe.txt"))
     corpus, said = fetched(folder({name: f"text {number}\n" for number, name in enumerate(names)}))
     assert corpus.documents == len(names)
@@ -184,10 +218,66 @@ def test_a_skipped_file_with_a_strange_name_cannot_speak_to_the_terminal(zoo, fo
     outcome.err.encode("utf-8")  # no half character of a broken name
 
 
-def test_a_directory_whose_text_is_no_utf8_names_the_file(zoo, folder):
-    outcome = zoo("fetch", "mine", "--from", str(folder({"a.txt": "good\n", "sub/b.txt": b"caf\xe9\n"})))
+def test_a_file_whose_encoding_cannot_be_told_is_skipped_and_named(fetched, folder):
+    corpus, said = fetched(folder({"a.txt": "good\n", "sub/b.txt": "Добрый день".encode("koi8-r")}))
+    assert corpus.text() == "good\n"
+    assert "skipped sub/b.txt: is not utf-8: byte 0xe4 at offset 0" in said
+
+
+def test_a_file_that_cannot_be_read_ends_the_fetch(fetched, zoo, home, folder, tmp_path):
+    root = folder({"a.txt": "good\n", "b.txt": "secret\n"})
+    (root / "b.txt").chmod(0)
+    if os.access(root / "b.txt", os.R_OK):
+        pytest.skip("nothing is unreadable to this user")
+    outcome = zoo("fetch", "mine", "--from", str(root))
+    assert outcome.code == 6
+    assert "cannot read" in outcome.err
+
+
+def test_the_corpus_remembers_every_file_and_why_some_were_left_out(fetched, folder, zoo):
+    texts = {f"{n:02}.txt": b"\0" for n in range(10)} | {
+        "good.txt": "Grüße\n".encode("utf-16"),
+        "latin.txt": b"caf\xe9\n",
+    }
+    _, said = fetched(folder(texts))
+    assert said.count("zoo: warning: skipped ") == 5  # and no more: a large directory would fill the screen
+    assert "documents skipped: 10\n" in said
+    documents = json.loads(zoo("datasets", "mine", "--json").out)["documents"]
+    assert documents[:2] == [
+        {"name": "good.txt", "characters": 6, "encoding": "utf-16-le"},
+        {"name": "latin.txt", "characters": 5, "encoding": "cp1252"},
+    ]
+    assert [entry["name"] for entry in documents[2:]] == [f"{n:02}.txt" for n in range(10)]
+    assert {entry["skipped"] for entry in documents[2:]} == {"looks binary, not text: NUL at byte 0"}
+
+
+def test_a_source_tree_is_a_directory_of_texts(fetched, folder):
+    corpus, _ = fetched(
+        folder({"zoo/__init__.py": "x = 1\n", "zoo/a.py": "y = 2\n", "b.txt": "no\n"}), "--glob", "**/*.py"
+    )
+    assert corpus.text() == "x = 1\n\ny = 2\n"
+
+
+def test_the_last_files_validate_when_the_split_is_between_files(fetched, folder, zoo):
+    root = folder({f"{n}.txt": "x" * 99 + "\n" for n in range(5)} | {"5.txt": "y" * 79 + "\n", "6.txt": "z\n"})
+    corpus, _ = fetched(root, "--split", "files")
+    assert corpus.text("val") == "y" * 79 + "\n\nz\n"
+    assert corpus.options == {"split": "files"}
+    assert fetched(root, name="tail")[0].text("val").startswith("y" * 50)
+
+
+def test_one_file_cannot_be_split_between_files(zoo, folder):
+    outcome = zoo("fetch", "mine", "--from", str(folder({"1.txt": "one\n", "2.txt": ""})), "--split", "files")
     assert outcome.code == 4
-    assert "b.txt is not utf-8" in outcome.err
+    assert "one document" in outcome.err
+
+
+def test_a_separator_of_the_readers_own_stands_between_documents(fetched, folder):
+    root = folder({"1.txt": "one", "2.txt": "two\n", "3.txt": "three\n"})
+    corpus, _ = fetched(root, "--separator", r"\n<|\\|>\n")
+    assert corpus.text() == "one\n<|\\|>\ntwo\n\n<|\\|>\nthree\n"
+    assert corpus.options == {"separator": "\n<|\\|>\n"}
+    assert fetched(root, "--separator", "")[0].text() == "onetwo\nthree\n"
 
 
 def test_the_encoding_holds_for_every_file_of_a_directory(fetched, folder):
@@ -274,7 +364,15 @@ def test_the_bundled_datasets_are_offered_in_order_without_a_warning(zoo):
     assert (outcome.code, outcome.err) == (0, "")
     plugins = Plugins(third_party=False)
     assert sorted(plugins.datasets) == ["hhgttg", "plays", "pydoc", "shakespeare"]
-    assert [p.name for p in plugins.loaded] == ["book", "directory", "plays", "pydoc", "shakespeare", "vocabs"]
+    assert [p.name for p in plugins.loaded] == [
+        "book",
+        "directory",
+        "gutenberg",
+        "plays",
+        "pydoc",
+        "shakespeare",
+        "vocabs",
+    ]
     assert all(p.bundled and not p.error for p in plugins.loaded)
 
 

@@ -1,5 +1,8 @@
 """zoo fetch"""
 
+import re
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from zoo.cli import complete
@@ -7,43 +10,73 @@ from zoo.cli.app import App
 from zoo.cli.painter import painter
 from zoo.cli.terminal import say
 
+if TYPE_CHECKING:
+    from zoo.corpora.corpus import Corpus
+
 
 @click.command(name="fetch")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete.datasets)
 @click.option(
-    "--from", "source", type=click.Path(), metavar="SRC", help="A file, a directory or a URL to take the text from."
+    "--from",
+    "source",
+    type=click.Path(),
+    metavar="SRC",
+    help="Where to take the text from: a file, a directory, a URL, or gutenberg:NUMBER.",
 )
-@click.option("--encoding", metavar="E", help="How the text is encoded, when it is not UTF-8 (cp1252, utf-16, ...).")
+@click.option("--encoding", metavar="E", help="How the text is encoded, when it is told wrong (cp1252, utf-16, ...).")
 @click.option("--glob", metavar="G", help="Which files of a directory to take, as in '**/*.md'; else all .txt.")
+@click.option("--unwrap", is_flag=True, help="Join the lines of paragraphs that were broken to fit a page.")
+@click.option("--separator", metavar="S", help=r"What stands between two files (\n is a line end); else a blank line.")
+@click.option(
+    "--split",
+    type=click.Choice(["tail", "files"]),
+    default="tail",
+    show_default=True,
+    help="Validate on the last tenth, or on the last files, about a tenth.",
+)
 @click.option("--public", is_flag=True, help="Your own text may appear in cards, reports and exports.")
 @click.pass_obj
-def command(
-    app: App, names: tuple[str, ...], source: str | None, encoding: str | None, glob: str | None, public: bool
-) -> None:
+def command(app: App, /, names: tuple[str, ...], **wishes: Any) -> None:
     """Bring texts into the zoo: by name, or your own with --from.
+
+    Files may be plain text, Markdown, HTML or EPUB, and gzipped.
 
     \b
     zoo fetch shakespeare
-    zoo fetch essays --from ~/essays/
+    zoo fetch essays --from ~/essays/ --glob '**/*.md'
+    zoo fetch pride --from gutenberg:1342 --unwrap
     """
     from zoo.corpora.dataset import Dataset
     from zoo.corpora.fetch import Wish, fetch
     from zoo.names import check_name
 
-    if source is not None and len(names) > 1:
+    if wishes["source"] is not None and len(names) > 1:
         raise click.UsageError("--from goes with one NAME")
-    wish = Wish(source=source, encoding=encoding, glob=glob, public=public)
+    if wishes["separator"] is not None:
+        wishes["separator"] = _unescaped(wishes["separator"])
     for name in names:
         check_name(name, "dataset")
-        unknown = source is not None and name not in app.plugins.datasets
+        unknown = wishes["source"] is not None and name not in app.plugins.datasets
         dataset = Dataset(name=name) if unknown else app.plugins.dataset(name)
         with painter() as on_event:
             offered = app.plugins.datasets.values()
-            corpus = fetch(app.home, dataset, wish, opener=app.plugins.open, offered=offered, on_event=on_event)
-        for change, times in corpus.changes.items():
-            say(f"{change}: {times:,}")
-        say(
-            f"fetched {name}: {corpus.characters:,} characters, {len(corpus.alphabet)} distinct, "
-            f"sha256 {corpus.sha256[:12]}{', private' if corpus.private else ''}\n"
-            f"next: zoo train --dataset {name}"
-        )
+            corpus = fetch(
+                app.home, dataset, Wish(**wishes), opener=app.plugins.open, offered=offered, on_event=on_event
+            )
+        _say(corpus)
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\([nt\\])", lambda match: {"n": "\n", "t": "\t", "\\": "\\"}[match[1]], text)
+
+
+def _say(corpus: "Corpus") -> None:
+    """What became of the text."""
+    for change, times in corpus.changes.items():
+        say(f"{change}: {times:,}")
+    documents = f"{corpus.documents:,} documents, " if corpus.documents > 1 else ""
+    say(
+        f"fetched {corpus.name}: {documents}{corpus.characters:,} characters, {len(corpus.alphabet)} distinct, "
+        f"sha256 {corpus.sha256[:12]}{', private' if corpus.private else ''}\n"
+        f"next: zoo train --dataset {corpus.name}"
+    )

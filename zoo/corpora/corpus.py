@@ -1,7 +1,11 @@
-"""A corpus: the text that `fetch` stored, with its split and its hashes, in `.zoo/corpora/NAME/<sha8>/`."""
+"""A corpus: the text that `fetch` stored, with its split and its hashes, in `.zoo/corpora/NAME/<sha8>/`.
+
+A text that was stored with a second split has a second folder, `<sha8>-<val8>`.
+"""
 
 import codecs
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
@@ -16,12 +20,16 @@ from zoo.names import is_name
 SCHEMA = 1  # of corpus.toml
 ALPHABET_LIMIT = 2**25  # every character of Unicode, each written as an escape, and its count
 BLOCK_BYTES = 2**20
+FOLDER = "[0-9a-f]{8}(-[0-9a-f]{8})?"
 Part = Literal["all", "train", "val"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """One stored text: the first train_characters of it train, the rest validates."""
+    """One stored text: the first train_characters of it train, the rest validates.
+
+    source_sha256 is of the file the text came from; empty for anything else. longest_line counts characters.
+    """
 
     directory: Path
     name: str
@@ -37,6 +45,8 @@ class Corpus:
     licence: str
     private: bool
     fetched: str
+    source_sha256: str = ""
+    longest_line: int = 0
     vocab: str = "characters"
     summary: str = ""
     options: dict[str, Any] = field(default_factory=dict)
@@ -44,7 +54,7 @@ class Corpus:
 
     def contradictions(self) -> list[str]:
         """The fields whose values cannot be."""
-        sizes = {"characters": self.characters, "bytes": self.bytes, "documents": self.documents}
+        sizes = {key: getattr(self, key) for key in ("characters", "bytes", "documents", "longest_line")}
         wrong = [key for key, value in sizes.items() if not 0 <= value < 2**63]
         if not 0 <= self.train_characters <= self.characters:
             wrong.append("train_characters")
@@ -87,6 +97,20 @@ class Corpus:
         """The text of a part as one string."""
         return "".join(self.blocks(part))
 
+    def documents_listed(self) -> Iterator[dict[str, Any]]:
+        """What the text is made of, in order: name, characters and encoding of each document; then name and `skipped`,
+        the reason, of each that was left out. Empty for a text that was stored before these were kept."""
+        path = self.directory / "documents.jsonl"
+        if not path.exists():
+            return
+        with files.opened(path) as file:
+            for line in file:
+                try:
+                    entry = json.loads(line)
+                    yield {key: entry[key] for key in ("name", "characters", "encoding", "skipped") if key in entry}
+                except (ValueError, TypeError, RecursionError):
+                    raise BadData(f"{path} is damaged; fetch '{self.name}' again") from None
+
     @property
     def alphabet(self) -> dict[str, int]:
         """Every character with its count, in order of code points."""
@@ -116,8 +140,14 @@ def corpus_names(home: Home) -> list[str]:
     )
 
 
-def open_corpus(home: Home, name: str, sha256: str | None = None) -> Corpus:
-    """The corpus last fetched under that name, or the one with that sha256 (of whichever fetch).
+def folder_names(sha256: str, val_sha256: str) -> tuple[str, str]:
+    """What the folder of a corpus may be called: by its text, and by its text and its split."""
+    return sha256[:8], f"{sha256[:8]}-{val_sha256[:8]}"
+
+
+def open_corpus(home: Home, name: str, sha256: str | None = None, val_sha256: str = "") -> Corpus:
+    """The corpus last fetched under that name, or the one with that sha256 (of whichever fetch), and if there are
+    several splits of it, the one whose validation part has val_sha256.
 
     Raises NotFound when there is none, BadData when its metadata are damaged.
     """
@@ -128,15 +158,17 @@ def open_corpus(home: Home, name: str, sha256: str | None = None) -> Corpus:
         current = root / "current"
         if not current.is_file():
             raise NotFound(f"corpus '{name}' is not fetched (see: zoo fetch {name})")
-        sha8 = files.read_text(current, limit=100).strip()
+        folder = files.read_text(current, limit=100).strip()
     else:
-        sha8 = sha256[:8]
-    if not re.fullmatch("[0-9a-f]{8}", sha8):
-        raise BadData(f"{sha8!r} of corpus '{name}' is no beginning of a sha256; fetch it again (zoo fetch {name})")
-    if not (root / sha8 / "corpus.toml").is_file():
+        folder, with_split = folder_names(sha256, val_sha256)
+        if re.fullmatch(FOLDER, with_split) and (root / with_split).is_dir():
+            folder = with_split
+    if not re.fullmatch(FOLDER, folder):
+        raise BadData(f"{folder!r} of corpus '{name}' is no beginning of a sha256; fetch it again (zoo fetch {name})")
+    if not (root / folder / "corpus.toml").is_file():
         way = f"zoo fetch {name}, with --from for a text of your own"
-        raise NotFound(f"the text {sha8} of corpus '{name}' is not here; fetch it again: {way}")
-    corpus = load_corpus(root / sha8)
+        raise NotFound(f"the text {folder} of corpus '{name}' is not here; fetch it again: {way}")
+    corpus = load_corpus(root / folder)
     if sha256 is not None and corpus.sha256 != sha256:
         raise BadData(f"{corpus.directory} is not the text that was asked for; fetch '{name}' again")
     return corpus

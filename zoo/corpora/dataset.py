@@ -1,6 +1,6 @@
 """What plugins offer and hand over: plain data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -35,16 +35,29 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Document:
-    """One text of a corpus, decoded; notes count what was changed on the way (`{"undecodable bytes": 3}`)."""
+    """One text of a corpus, decoded.
+
+    text      all of it, or its blocks in order, for what should not stand in memory whole
+    notes     counts of what was changed on the way (`{"soft line ends joined": 3}`)
+    encoding  what it was decoded from, if it was bytes
+    """
 
     name: str
-    text: str
+    text: str | Iterable[str]
     notes: dict[str, int] = field(default_factory=dict)
+    encoding: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
-    """How a source is to be read. `cache` is a directory in which an opener may keep what it fetched."""
+    """How a source is to be read.
+
+    encoding  what the reader says the bytes are, or None
+    glob      which files of a directory, or None
+    unwrap    whether the soft line ends of paragraphs are to be joined
+    cache     a directory in which an opener may keep what it fetched
+    on_event  takes events; `Skipped` for what is left out, which the corpus remembers
+    """
 
     encoding: str | None = None
     glob: str | None = None

@@ -2,26 +2,35 @@
 
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from zoo import files, tables
-from zoo.corpora.corpus import ALPHABET_LIMIT, BLOCK_BYTES, SCHEMA, Corpus, open_corpus
-from zoo.corpora.normalise import Normaliser
+from zoo.corpora.corpus import ALPHABET_LIMIT, BLOCK_BYTES, SCHEMA, Corpus, folder_names, load_corpus, open_corpus
+from zoo.corpora.normalise import Normaliser, Part
+from zoo.corpora.survey import Survey
 from zoo.errors import BadData, Conflict, ZooError
-from zoo.events import OnEvent, Progress, ignore
+from zoo.events import OnEvent, Progress, Skipped, ignore
 from zoo.home import Home
 
 TRAIN_SHARE = 0.9  # as in the seed
 
 
-def store_corpus(home: Home, text: Normaliser, about: dict[str, Any], on_event: OnEvent = ignore) -> Corpus:
+def store_corpus(
+    home: Home,
+    text: Normaliser,
+    about: dict[str, Any],
+    *,
+    skipped: Iterable[Skipped] = (),
+    split: str = "tail",
+    on_event: OnEvent = ignore,
+) -> Corpus:
     """Write a text and its metadata and make it the current one of its name; an older text stays beside it.
 
-    `about` holds the fields of Corpus that cannot be counted here. Raises BadData for a text that is blank.
+    `about` holds the fields of Corpus that cannot be counted here; `skipped` is looked at after the text. Raises
+    BadData for a text that is blank, or a split between files of which there is only one.
     """
     root = home.corpora / about["name"]
     files.refuse_link(root)
@@ -29,35 +38,38 @@ def store_corpus(home: Home, text: Normaliser, about: dict[str, Any], on_event: 
     draft = files.temporary_beside(root / "draft")
     files.claim_directory(draft)
     try:
-        corpus = _write(draft, text, about, on_event)
-        target = root / corpus.sha256[:8]
+        corpus = _write(draft, text, about, skipped, split, on_event)
+        target = _place(root, corpus)
         if target.exists() and not _is_whole(target, corpus):
             files.remove_tree(target)
         try:
             files.move(draft, target)
         except Conflict:  # this very text was stored before: what is known about it may be new
+            files.replace(draft / "documents.jsonl", target / "documents.jsonl")
             _write_metadata(corpus, target)
     finally:
         if draft.exists():
             files.remove_tree(draft)
         files.remove_if_empty(root)
-    files.write_bytes(root / "current", f"{corpus.sha256[:8]}\n".encode())
-    return open_corpus(home, about["name"], corpus.sha256)
+    files.write_bytes(root / "current", f"{target.name}\n".encode())
+    return open_corpus(home, about["name"])
 
 
-def _write(draft: Path, text: Normaliser, about: dict[str, Any], on_event: OnEvent) -> Corpus:
-    digest, counts = hashlib.sha256(), Counter[str]()
+def _write(
+    draft: Path, text: Normaliser, about: dict[str, Any], skipped: Iterable[Skipped], split: str, on_event: OnEvent
+) -> Corpus:
+    digest, survey = hashlib.sha256(), Survey()
     task = f"storing {about['name']}"
 
     def chunks() -> Iterator[bytes]:
         done = 0
         for block in text:
-            counts.update(block)
             try:
                 data = block.encode()
             except UnicodeEncodeError as error:
                 where = f"U+{ord(block[error.start]):04X}"
                 raise BadData(f"{about['source']} holds half a character ({where}); is --encoding right?") from None
+            survey.add(block, data)
             digest.update(data)
             yield data
             done += len(block)
@@ -65,14 +77,15 @@ def _write(draft: Path, text: Normaliser, about: dict[str, Any], on_event: OnEve
 
     path = draft / "text.txt"
     files.write_chunks(path, chunks())
-    if not any(character.strip() for character in counts):
+    alphabet = survey.alphabet
+    if not any(character.strip() for character in alphabet):
         raise BadData(f"there is no text in {about['source']}")
-    characters = counts.total()
+    characters = survey.characters
     on_event(Progress(task, characters, characters))
-    train_characters = int(TRAIN_SHARE * characters)
+    train_characters = _cut(characters, text.parts, split, about["source"])
     train_bytes, val_sha256 = _split(path, train_characters)
-    alphabet = json.dumps(dict(sorted(counts.items())), indent=0)
-    files.write_bytes(draft / "alphabet.json", alphabet.encode())
+    files.write_bytes(draft / "alphabet.json", json.dumps(alphabet, indent=0).encode())
+    text.changes["documents skipped"] = _write_documents(draft / "documents.jsonl", text.parts, skipped)
     corpus = Corpus(
         directory=draft,
         sha256=digest.hexdigest(),
@@ -81,12 +94,35 @@ def _write(draft: Path, text: Normaliser, about: dict[str, Any], on_event: OnEve
         train_characters=train_characters,
         bytes=path.stat().st_size,
         train_bytes=train_bytes,
-        documents=text.documents,
-        changes=dict(text.changes),
+        documents=len(text.parts),
+        longest_line=survey.longest_line,
+        changes=dict(+text.changes),
         **about,
     )
     _write_metadata(corpus, draft)
     return corpus
+
+
+def _cut(characters: int, parts: list[Part], split: str, source: str) -> int:
+    """How many characters train: nine tenths, or what comes nearest to that between two documents."""
+    wanted = int(TRAIN_SHARE * characters)
+    if split == "tail":
+        return wanted
+    begins = [part.begin for part in parts[1:]]
+    if not begins:
+        raise BadData(f"there is one document in {source}, and --split files needs two at least")
+    return min(begins, key=lambda begin: abs(begin - wanted))
+
+
+def _place(root: Path, corpus: Corpus) -> Path:
+    """Where a corpus goes: a text that was stored with another split already gets a second folder."""
+    first, second = (root / name for name in folder_names(corpus.sha256, corpus.val_sha256))
+    try:
+        other = load_corpus(first)
+    except ZooError:
+        return first
+    is_split_elsewhere = (other.sha256, other.val_sha256) != (corpus.sha256, corpus.val_sha256)
+    return second if is_split_elsewhere and other.sha256 == corpus.sha256 else first
 
 
 def _is_whole(directory: Path, corpus: Corpus) -> bool:
@@ -101,6 +137,14 @@ def _is_whole(directory: Path, corpus: Corpus) -> bool:
 def _write_metadata(corpus: Corpus, directory: Path) -> None:
     table = {key: value for key, value in asdict(corpus).items() if key != "directory"}
     tables.write_toml(directory / "corpus.toml", {"schema": SCHEMA, **table})
+
+
+def _write_documents(path: Path, parts: Iterable[Part], skipped: Iterable[Skipped]) -> int:
+    """A line for each document in the order of the text, then one for each that was left out, whose number it gives."""
+    entries = [{"name": part.name, "characters": part.characters, "encoding": part.encoding} for part in parts]
+    left_out = [{"name": event.name, "skipped": event.reason} for event in skipped]
+    files.write_chunks(path, (json.dumps(entry).encode() + b"\n" for entry in entries + left_out))
+    return len(left_out)
 
 
 def _split(path: Path, train_characters: int) -> tuple[int, str]:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from zoo import files, locks
-from zoo.corpora.corpus import Corpus, fetch_lock, load_corpus
+from zoo.corpora.corpus import Corpus, fetch_lock, folder_names, load_corpus
 from zoo.doctor.debris import debris
 from zoo.doctor.finding import NEWER, TO_THE_TRASH, UNREADABLE, UPGRADE, Finding, Place
 from zoo.errors import BadData, NewerSchema, StorageProblem, ZooError
@@ -89,7 +89,8 @@ def _newest(whole: list[Corpus]) -> str:
 def _check(directory: Path) -> Corpus:
     """The corpus in a directory; raises BadData unless text, split and alphabet are those of its corpus.toml."""
     corpus = load_corpus(directory)
-    if (corpus.name, corpus.sha256[:8]) != (directory.parent.name, directory.name):
+    names = folder_names(corpus.sha256, corpus.val_sha256)
+    if corpus.name != directory.parent.name or directory.name not in names:
         raise BadData(f"{directory} holds the text {corpus.sha256[:8]} of '{corpus.name}'")
     corpus.check_text()
     if sum(corpus.alphabet.values()) != corpus.characters:

@@ -67,6 +67,6 @@ def _recompute(home: Home, model: Model, on_event: OnEvent) -> float | None:
     if len(record.corpora) != 1:
         raise BadData(f"'{model.name}' names {len(record.corpora)} texts, where this zoo knows one")
     part = record.corpora[0]
-    corpus = open_corpus(home, part.name, part.sha256)
+    corpus = open_corpus(home, part.name, part.sha256, part.val_sha256)
     corpus.check_text(part.val_sha256)
     return loss_of(engine, vocab, corpus.text("val"), on_event)

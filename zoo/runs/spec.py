@@ -101,7 +101,7 @@ class Spec:
     def text(self, home: Home) -> Corpus:
         """The text of the run, seen to be unchanged; raises NotFound when it is not here, BadData for another."""
         part = self.corpora[0]
-        corpus = open_corpus(home, part.name, part.sha256)
+        corpus = open_corpus(home, part.name, part.sha256, part.val_sha256)
         corpus.check_text(part.val_sha256)
         return corpus
 

@@ -137,7 +137,7 @@ def test_a_binary_file_is_said_to_be_one(refused):
 
 
 def test_a_nul_in_a_text_is_refused_with_its_place(refused):
-    assert "looks binary, not text: NUL at character 5" in refused(b"plain\x00text")
+    assert "looks binary, not text: NUL at byte 5" in refused(b"plain\x00text")
 
 
 @pytest.mark.parametrize("encoding", ["utf-99", "rot13", "hex", "undefined"])

@@ -1,0 +1,170 @@
+"""What holds a plugin: what it gives is checked and counted, and what it does to the process beside that is undone."""
+
+import contextlib
+import dataclasses
+import io
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from zoo.corpora.dataset import Dataset, Document
+from zoo.errors import PluginFailure, ZooError
+from zoo.events import Event, OnEvent, Warned
+from zoo.names import check_name
+
+MOST_DATASETS = 10_000  # of one plugin: more is no list but a loop
+MOST_DOCUMENTS = 1_000_000
+MOST_CHARACTERS = 2**32
+
+
+class Guard:
+    """Calls plugins, each by its name."""
+
+    def __init__(self, on_event: OnEvent) -> None:
+        self._on_event = on_event
+        self._warned: set[tuple[str, str]] = set()
+
+    def datasets(self, plugin: str, give: Callable[[], Iterable[Any]]) -> list[Dataset]:
+        """The datasets that a plugin gives, each seen to be one."""
+        with self.contained(plugin):
+            given = list(itertools.islice(give(), MOST_DATASETS + 1))
+        if len(given) > MOST_DATASETS:
+            raise PluginFailure(f"zoo_datasets gives more than {MOST_DATASETS:,}: is there an end?")
+        return [checked_dataset(dataset) for dataset in given]
+
+    @contextlib.contextmanager
+    def contained(self, plugin: str) -> Iterator[None]:
+        """Keep what a plugin prints out of our output, and its steps into other directories to itself; says each once.
+
+        What else it does to the process, such as a seed it sets, nothing here depends on.
+        """
+        printed, here = io.StringIO(), _directory()
+        try:
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+                yield
+        finally:
+            if printed.tell():
+                self._warn_once(plugin, "prints; what it prints is dropped")
+            if here and _directory() != here:
+                os.chdir(here)
+                self._warn_once(plugin, "goes to another directory; it is called back")
+
+    def _warn_once(self, plugin: str, what: str) -> None:
+        if (plugin, what) not in self._warned:
+            self._warned.add((plugin, what))
+            self._on_event(Warned(f"plugin '{plugin}' {what}"))
+
+    def documents(self, plugin: str, documents: Any) -> Iterator[Document]:
+        """The documents one by one, each seen to be one, and no more of them than a corpus may have."""
+        room = Room(plugin)
+        for document in self._each(plugin, documents):
+            room.take(documents=1)
+            text = checked_document(plugin, document).text
+            if isinstance(text, str):
+                room.take(characters=len(text))
+                yield document
+            else:
+                yield dataclasses.replace(document, text=self._blocks(plugin, text, room))
+
+    def _blocks(self, plugin: str, blocks: Any, room: "Room") -> Iterator[str]:
+        for block in self._each(plugin, blocks):
+            if not isinstance(block, str):
+                raise PluginFailure(f"plugin '{plugin}' gave {type(block).__name__} as a block of text")
+            room.take(characters=len(block), blocks=1)
+            yield block
+
+    def _each(self, plugin: str, items: Any) -> Iterator[Any]:
+        """The items of an iterable that a plugin made; an exception on the way names the plugin."""
+        end = object()
+        try:
+            iterator = iter(items)
+            while True:
+                with self.contained(plugin):
+                    item = next(iterator, end)
+                if item is end:
+                    return
+                yield item
+        except (Exception, SystemExit) as error:
+            raise failure(plugin, error) from error
+
+
+class Room:
+    """How much a plugin may give for one corpus: one that never ends must not fill the disk."""
+
+    def __init__(self, plugin: str) -> None:
+        self.plugin = plugin
+        self.documents = self.characters = self.blocks = 0
+
+    def take(self, *, documents: int = 0, characters: int = 0, blocks: int = 0) -> None:
+        self.documents += documents
+        self.characters += characters
+        self.blocks += blocks
+        for what, taken, most in (
+            ("documents", self.documents, MOST_DOCUMENTS),
+            ("characters", self.characters, MOST_CHARACTERS),
+            ("blocks", self.blocks, MOST_DOCUMENTS),
+        ):
+            if taken > most:
+                raise PluginFailure(f"plugin '{self.plugin}' gives more than {most:,} {what}: is there an end?")
+
+
+def aloud(on_event: OnEvent) -> OnEvent:
+    """The callback, heard although what its caller prints is dropped."""
+    out, err = sys.stdout, sys.stderr
+
+    def call(event: Event) -> None:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            on_event(event)
+
+    return call
+
+
+def _directory() -> str:
+    """The working directory; empty when it is gone."""
+    try:
+        return os.getcwd()  # noqa: PTH109  as text: it is compared for every document
+    except OSError:
+        return ""
+
+
+def one_line(error: BaseException) -> str:
+    """An exception in one line: its own words if it is ours, else its type and first line."""
+    text = " ".join(str(error).split())[:300]
+    return text if isinstance(error, ZooError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
+
+
+def checked_dataset(dataset: object) -> Dataset:
+    """The dataset itself, if it is one and its fields are what they should be."""
+    if not isinstance(dataset, Dataset):
+        raise PluginFailure(f"zoo_datasets gave {type(dataset).__name__}, not Dataset")
+    for f in dataclasses.fields(dataset):
+        if not isinstance(getattr(dataset, f.name), f.type):  # type: ignore[arg-type]
+            raise PluginFailure(f"zoo_datasets gave a Dataset whose {f.name} is {getattr(dataset, f.name)!r}")
+    check_name(dataset.name, "dataset")
+    return dataset
+
+
+def checked_document(plugin: str, document: object) -> Document:
+    """The document itself, if it is one and its fields are what they should be."""
+    if not isinstance(document, Document):
+        raise PluginFailure(f"plugin '{plugin}' gave {type(document).__name__}, not Document")
+    if not isinstance(document.text, str) and (isinstance(document.text, bytes) or not _is_iterable(document.text)):
+        kind = type(document.text).__name__
+        raise PluginFailure(f"plugin '{plugin}' gave a Document whose text is {kind}, neither str nor its blocks")
+    if not isinstance(document.name, str) or not isinstance(document.encoding, str):
+        raise PluginFailure(f"plugin '{plugin}' gave a Document whose name or encoding is no text")
+    if not isinstance(document.notes, dict) or not all(type(times) is int for times in document.notes.values()):
+        raise PluginFailure(f"plugin '{plugin}' gave a Document whose notes are no counts")
+    return document
+
+
+def _is_iterable(thing: object) -> bool:
+    return hasattr(type(thing), "__iter__")
+
+
+def failure(plugin: str, error: BaseException) -> ZooError:
+    if isinstance(error, ZooError):
+        return error
+    return PluginFailure(f"plugin '{plugin}' failed: {one_line(error)}")

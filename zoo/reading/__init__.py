@@ -1,0 +1,1 @@
+"""Reading: from a file, whatever its form, to its plain text."""

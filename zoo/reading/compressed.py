@@ -1,0 +1,50 @@
+"""Files under gzip, within bounds: a small file must not become an endless text."""
+
+import contextlib
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from zoo import files
+from zoo.errors import BadData, Refused
+
+MAGIC = b"\x1f\x8b"
+MOST_RATIO = 100  # text shrinks to a third, the same line again and again to a hundredth
+FREE_BYTES = 2**24  # below this size no ratio matters
+PIECE_BYTES = 2**20
+
+
+@contextlib.contextmanager
+def unzipped(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a gzip file, all its members one after the other, for reading from the beginning to the end.
+
+    Reading raises BadData for a file that is cut off, damaged or followed by something else, and Refused for one that
+    grows more than MOST_RATIO times.
+    """
+    with files.opened(path) as packed, gzip.GzipFile(fileobj=packed) as file:
+        yield cast(BinaryIO, _Bounded(path, cast(BinaryIO, file), max(FREE_BYTES, MOST_RATIO * path.stat().st_size)))
+
+
+class _Bounded:
+    """Reads from `file` up to `limit` bytes."""
+
+    def __init__(self, path: Path, file: BinaryIO, limit: int) -> None:
+        self.path, self.file, self.limit, self.done = path, file, limit, 0
+
+    def read(self, size: int) -> bytes:
+        pieces = []
+        while size > 0:
+            try:
+                piece = self.file.read(min(size, PIECE_BYTES))
+            except (OSError, EOFError, zlib.error) as error:
+                raise BadData(f"{self.path} is a damaged gzip file: {str(error).lower()}") from None
+            if not piece:
+                break
+            self.done += len(piece)
+            if self.done > self.limit:
+                raise Refused(f"{self.path} grows more than {MOST_RATIO} times when it is unpacked; unpack it yourself")
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)

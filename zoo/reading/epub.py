@@ -1,0 +1,152 @@
+"""EPUB: the text of a book in the order of its spine, without navigation; read in memory, never unpacked.
+
+EPUB 2 and 3: https://www.w3.org/TR/epub-33/
+"""
+
+import io
+import posixpath
+import re
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+from zoo.errors import BadData, Refused
+from zoo.reading import markup
+from zoo.reading.decoding import Opener, declared_encoding, find_encoding, text_blocks
+
+MAGIC = b"PK\x03\x04"
+MOST_ENTRIES = 10_000
+MOST_BYTES = 2**29  # of all entries together
+MOST_TEXT = 2**26  # bytes of the entries that are read
+MOST_RATIO = 100
+FREE_BYTES = 2**20  # below this size no ratio matters
+CONTAINER = "META-INF/container.xml"
+PAGES = ("application/xhtml+xml", "text/html", "text/x-oeb1-document")
+
+
+def text_of(path: Path, opener: Opener) -> tuple[str, Counter[str]]:
+    """The text of the EPUB that `opener` opens, and counts of what was left out; lines end with LF.
+
+    Raises BadData for one that is damaged, encrypted or no EPUB at all; Refused for one that means harm: paths that
+    lead out of it, entity declarations, a size out of all proportion.
+    """
+    try:
+        with opener() as file, zipfile.ZipFile(file) as archive:
+            book = _Book(path, archive)
+            chapters = [chapter for chapter in book.chapters() if chapter.strip()]
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+        raise BadData(f"{path} is a damaged EPUB: {_reason(error)}") from None
+    return "\n".join(chapters), book.notes
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+class _Book:
+    """One open archive."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        self.path, self.archive = path, archive
+        self.notes: Counter[str] = Counter()
+        self.entries = {entry.filename: entry for entry in archive.infolist()}
+        self.read_bytes = 0
+        self.check()
+
+    def check(self) -> None:
+        listed = self.archive.infolist()
+        size, packed = sum(e.file_size for e in listed), sum(e.compress_size for e in listed)
+        if len(listed) > MOST_ENTRIES or size > MOST_BYTES or size > max(FREE_BYTES, MOST_RATIO * packed):
+            raise Refused(f"{self.path} has {len(listed):,} entries of {size:,} bytes packed in {packed:,}: not a book")
+        if len(self.entries) != len(listed):
+            raise BadData(f"{self.path} is a damaged EPUB: it holds two files of one name")
+        if CONTAINER not in self.entries:
+            raise BadData(f"{self.path} is a zip archive and no EPUB; unpack it and give the directory")
+
+    def chapters(self) -> Iterator[str]:
+        """The text of each document of the spine."""
+        package = self.package_path()
+        tree = self.xml(package)
+        items = {item.get("id"): item for item in _all(tree, "item")}
+        spine = list(_all(tree, "itemref"))
+        if not spine:
+            raise BadData(f"{self.path} is a damaged EPUB: its spine is empty")
+        locked = self.encrypted()
+        for reference in spine:
+            item = items.get(reference.get("idref"))
+            if item is None:
+                raise BadData(f"{self.path} is a damaged EPUB: its spine names what is not there")
+            name = self.resolve(package, item.get("href") or "")
+            if item.get("media-type") not in PAGES:
+                raise BadData(f"{self.path} is not an EPUB of text: {name} is {item.get('media-type')}")
+            if name in locked:
+                raise BadData(f"{self.path} is encrypted (DRM); a book can be read only without it")
+            if "nav" in (item.get("properties") or "").split() or reference.get("linear") == "no":
+                self.notes["EPUB documents left out: navigation, or not in the reading order"] += 1
+                continue
+            yield self.page(name)
+
+    def package_path(self) -> str:
+        rootfile = next(_all(self.xml(CONTAINER), "rootfile"), None)
+        if rootfile is None or not rootfile.get("full-path"):
+            raise BadData(f"{self.path} is a damaged EPUB: {CONTAINER} names no package")
+        return self.resolve("", rootfile.get("full-path") or "")
+
+    def encrypted(self) -> set[str]:
+        """What cannot be read without a key; fonts may be scrambled in a book that is free."""
+        if "META-INF/rights.xml" in self.entries or "META-INF/license.lcpl" in self.entries:
+            raise BadData(f"{self.path} is protected (DRM); a book can be read only without it")
+        name = "META-INF/encryption.xml"
+        if name not in self.entries:
+            return set()
+        return {self.resolve("", r.get("URI") or "") for r in _all(self.xml(name), "CipherReference")}
+
+    def resolve(self, base: str, href: str) -> str:
+        """The name of the entry that `href`, written in the entry `base`, means."""
+        target = unquote(href.partition("#")[0])
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(base), target))
+        if name.startswith(("/", "../")) or name == ".." or "\\" in target or re.match(r"[a-zA-Z][\w+.-]*:", target):
+            raise Refused(f"{self.path} leads out of itself, to {href[:200]!r}")
+        return name
+
+    def data(self, name: str) -> bytes:
+        entry = self.entries.get(name)
+        if entry is None:
+            raise BadData(f"{self.path} is a damaged EPUB: {name[:200]} is missing")
+        if entry.flag_bits & 1:
+            raise BadData(f"{self.path} is encrypted; a book can be read only without a password")
+        self.read_bytes += entry.file_size
+        if self.read_bytes > MOST_TEXT:
+            raise Refused(f"{self.path} has more than {MOST_TEXT:,} bytes of text: not a book")
+        return self.archive.read(entry)  # no more than file_size, whatever the packed bytes grow to
+
+    def xml(self, name: str) -> ElementTree.Element:
+        text = self.decoded(name)
+        if re.search(r"<!\s*(?:DOCTYPE|ENTITY)", text, re.IGNORECASE):
+            raise Refused(f"{self.path} declares entities in {name}, which no book needs")
+        try:
+            return ElementTree.fromstring(text)
+        except (ElementTree.ParseError, ValueError) as error:
+            raise BadData(f"{self.path} is a damaged EPUB: {name} is not XML: {_reason(error)}") from None
+
+    def page(self, name: str) -> str:
+        text = self.decoded(name)
+        if re.search(r"<!\s*ENTITY", text, re.IGNORECASE):
+            raise Refused(f"{self.path} declares entities in {name}, which no book needs")
+        return markup.text_of(text)
+
+    def decoded(self, name: str) -> str:
+        data, where = self.data(name), f"{name} in {self.path}"
+        opener = partial(io.BytesIO, data)
+        encoding = find_encoding(where, opener, None, declared_encoding(data))
+        return "".join(text_blocks(where, opener, encoding)).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _all(tree: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:
+    """All elements of a name, in whatever namespace."""
+    return (element for element in tree.iter() if element.tag.rpartition("}")[2] == name)
