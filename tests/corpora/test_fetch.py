@@ -264,11 +264,13 @@ def test_datasets_name_looks_at_a_corpus(zoo, fetched):
     corpus = fetched(text)
     outcome = zoo("datasets", "mine")
     assert outcome.code == 0
-    shown = dict(line.split(maxsplit=1) for line in outcome.out.split("first lines")[0].splitlines())
-    assert shown["characters"].startswith(f"{len(text)} (")
+    shown = dict(line.split(maxsplit=1) for line in outcome.out.split("first lines")[0].splitlines() if line[0] != " ")
+    assert shown["characters"] == f"{len(text)} (216 B), longest line 200"
     assert shown["split"] == "194 train, 22 validate"
-    assert shown["alphabet"].startswith("15: U+0009 newline space . E S Z a")
+    assert shown["baseline"].endswith("bits per character, from counting 7-grams")
+    assert shown["alphabet"] == "15 distinct characters"
     assert shown["sha256"] == corpus.sha256
+    assert shown["file"] == f"sha256 {sha256(text.encode())}"
     assert shown["licence"] == "unknown, private"
     assert "  | Ein Satz.\tZwei\n" in outcome.out
     assert f"  | {'x' * 73}...\n" in outcome.out

@@ -2,11 +2,13 @@
 
 import codecs
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from zoo.corpora.corpus import open_corpus
+from zoo.corpora.vocab import Bytes, Characters
+from zoo.reading.document import GUESSED
 
 TEXT = "Grüße, 你好 😀\nzweite Zeile\n\nnach einer leeren\n"
 MARKED = {
@@ -18,42 +20,12 @@ MARKED = {
 }
 
 
-@pytest.fixture
-def fetched(zoo, home, tmp_path):
-    """Fetch bytes as a file; gives the stored corpus."""
-
-    def fetch(data: bytes, name: str = "mine", *options: str):
-        path = tmp_path / f"{name}.txt"
-        path.write_bytes(data)
-        outcome = zoo("fetch", name, "--from", str(path), *options)
-        assert outcome.code == 0, outcome.err
-        return open_corpus(home, name)
-
-    return fetch
-
-
-@pytest.fixture
-def refused(zoo, home, tmp_path):
-    """Fetch bytes that are refused; gives what was said."""
-
-    def fetch(data: bytes, *options: str, code: int = 4) -> str:
-        path = tmp_path / "mine.txt"
-        path.write_bytes(data)
-        outcome = zoo("fetch", "mine", "--from", str(path), *options)
-        assert outcome.code == code, outcome
-        assert outcome.err.count("zoo: error:") == 1
-        assert "Traceback" not in outcome.err
-        return outcome.err
-
-    return fetch
-
-
 @pytest.mark.parametrize("encoding", MARKED)
 def test_a_byte_order_mark_tells_the_encoding(fetched, encoding):
     corpus = fetched(MARKED[encoding] + TEXT.encode(encoding))
     assert corpus.text() == TEXT
     assert corpus.changes == {"byte order marks removed": 1}
-    assert corpus.sha256 == fetched(TEXT.encode(), "plain").sha256
+    assert corpus.sha256 == fetched(TEXT.encode(), name="plain").sha256
 
 
 @pytest.mark.parametrize(
@@ -68,12 +40,12 @@ def test_a_byte_order_mark_tells_the_encoding(fetched, encoding):
     ],
 )
 def test_naming_the_encoding_of_a_marked_file_changes_nothing(fetched, encoding, asked):
-    corpus = fetched(MARKED[encoding] + TEXT.encode(encoding), "mine", "--encoding", asked)
+    corpus = fetched(MARKED[encoding] + TEXT.encode(encoding), "--encoding", asked)
     assert corpus.text() == TEXT
 
 
 def test_an_unmarked_utf16_file_is_read_when_its_encoding_is_named(fetched):
-    assert fetched(TEXT.encode("utf-16-be"), "mine", "--encoding", "utf-16-be").text() == TEXT
+    assert fetched(TEXT.encode("utf-16-be"), "--encoding", "utf-16-be").text() == TEXT
 
 
 def test_a_mark_inside_the_text_stays(fetched):
@@ -82,8 +54,8 @@ def test_a_mark_inside_the_text_stays(fetched):
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\r"])
 def test_line_ends_of_other_systems_make_the_same_corpus(fetched, line_end):
-    plain = fetched(TEXT.encode(), "plain")
-    twin = fetched(TEXT.replace("\n", line_end).encode(), "twin")
+    plain = fetched(TEXT.encode(), name="plain")
+    twin = fetched(TEXT.replace("\n", line_end).encode(), name="twin")
     assert twin.text() == TEXT
     assert (twin.sha256, twin.val_sha256) == (plain.sha256, plain.val_sha256)
     assert twin.changes == {"CR and CRLF made LF": 4}
@@ -97,18 +69,119 @@ def test_the_reader_is_told_what_was_changed(zoo, tmp_path):
     assert "CR and CRLF made LF: 2\n" in outcome.err
 
 
-def test_a_cp1252_file_is_refused_with_the_byte_and_read_when_named(refused, fetched):
-    data = "Caf\u00e9 \u2013 \u201cGr\u00fc\u00dfe\u201d\n".encode("cp1252")
-    said = refused(data)
-    assert "is not utf-8: byte 0xe9 at offset 3;" in said
+WESTERN = "Caf\u00e9 \u2013 \u201cGr\u00fc\u00dfe\u201d, and more of it in plain letters\n"
+
+
+def test_a_cp1252_file_is_told_and_said_and_the_reader_knows_better(fetched, zoo, tmp_path):
+    corpus = fetched(WESTERN.encode("cp1252"))
+    assert corpus.text() == WESTERN
+    assert corpus.changes == {GUESSED: 1}
+    assert [entry["encoding"] for entry in corpus.documents_listed()] == ["cp1252"]
+    named = fetched(WESTERN.encode("cp1252"), "--encoding", "cp1252")
+    assert (named.text(), named.changes, named.options) == (WESTERN, {}, {"encoding": "cp1252"})
+    assert fetched(WESTERN.encode("cp1252"), "--encoding", "mac_roman").text() != WESTERN
+    assert f"{GUESSED}: 1\n" in zoo("fetch", "mine", "--from", str(tmp_path / "mine.txt")).err
+
+
+def test_latin1_is_told_too(fetched):
+    text = "\u00a310 for the caf\u00e9, and no more of that\n" * 3
+    assert fetched(text.encode("latin-1")).text() == text
+
+
+def test_one_wrong_byte_in_utf8_is_not_taken_for_another_encoding(refused):
+    data = ("Gr\u00fc\u00dfe aus M\u00fcnchen\n" * 1000).encode()
+    at = len(data) - 20
+    assert f"is not utf-8: byte 0xff at offset {at:,};" in refused(data[:at] + b"\xff" + data[at:])
+
+
+def test_one_wrong_byte_megabytes_into_utf8_is_named_with_its_offset(refused):
+    line = "zwei \u20ac f\u00fcr f\u00fcnf \u00c4pfel\n".encode()
+    data = line * (5_000_000 // len(line))
+    said = refused(data + b"\xe9\n" + line)
+    assert f"byte 0xe9 at offset {len(data):,};" in said
     assert "--encoding cp1252" in said
-    corpus = fetched(data, "mine", "--encoding", "cp1252")
-    assert corpus.text() == "Caf\u00e9 \u2013 \u201cGr\u00fc\u00dfe\u201d\n"
-    assert corpus.options == {"encoding": "cp1252"}
+
+
+@pytest.mark.parametrize("encoding", ["koi8-r", "cp1251", "shift_jis", "iso8859-7", "gb18030"])
+def test_text_of_other_scripts_is_not_taken_for_a_western_one(refused, encoding):
+    text = {"shift_jis": "日本語の文章です。", "iso8859-7": "Καλημέρα κόσμε", "gb18030": "你好世界"}.get(
+        encoding, "Добрый день, мир"
+    )
+    assert "is not utf-8" in refused((text * 20).encode(encoding))
+
+
+def test_a_page_and_a_program_say_their_encoding(fetched):
+    greek = "Καλημέρα κόσμε"
+    page = f'<html><head><meta charset="iso-8859-7"></head><body>{greek}</body></html>'.encode("iso-8859-7")
+    assert fetched(page, file="a.html").text() == greek + "\n"
+    assert (
+        fetched(f"# -*- coding: iso-8859-7 -*-\n# {greek}\n".encode("iso-8859-7"), file="a.py")
+        .text()
+        .endswith(greek + "\n")
+    )
+
+
+@pytest.mark.parametrize(
+    "declared", ["iso-8859-1", "ascii", "koi8-r", "no-such-code", "utf-16", "rot13", "hex", "\xff"]
+)
+def test_a_page_that_lies_about_its_encoding_is_read_as_what_it_is(fetched, declared):
+    page = f'<html><head><meta charset="{declared}"></head><body><p>Grüße</p></body></html>'
+    assert fetched(page.encode(), file="a.html").text() == "Grüße\n"
 
 
 def test_the_offset_of_a_bad_byte_counts_from_the_beginning_of_the_file(refused):
     assert "byte 0xe9 at offset 6;" in refused(codecs.BOM_UTF8 + b"Caf\xe9\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_a_mark_looks_binary_and_the_way_on_is_said(refused, encoding):
+    said = refused(TEXT.encode(encoding))
+    assert "looks binary" in said
+    assert f"--encoding {encoding}" in said
+
+
+def test_a_large_file_streams_and_means_the_same(fetched, monkeypatch):
+    data = codecs.BOM_UTF8 + ("Zeile f\u00fcr Zeile\r\n" * 40_000).encode()
+    whole = fetched(data, name="whole")
+    monkeypatch.setattr("zoo.reading.document.WHOLE_BYTES", 1000)
+    monkeypatch.setattr("zoo.reading.decoding.BLOCK_BYTES", 333)  # which cuts characters and line ends
+    large = fetched(data, name="large")
+    assert (large.sha256, large.changes) == (whole.sha256, whole.changes)
+    assert large.text() == "Zeile f\u00fcr Zeile\n" * 40_000
+
+
+def test_line_ends_of_other_systems_are_found_across_blocks(fetched, monkeypatch):
+    monkeypatch.setattr("zoo.reading.document.WHOLE_BYTES", 10)
+    monkeypatch.setattr("zoo.reading.decoding.BLOCK_BYTES", 5)
+    corpus = fetched(b"abcd\r\nefg\r\rh\r\n\r\nijklmn\r")
+    assert corpus.text() == "abcd\nefg\n\nh\n\nijklmn\n"
+    assert corpus.changes == {"CR and CRLF made LF": 6}
+
+
+def test_zeros_without_end_are_refused_at_once(refused, tmp_path, zoo):
+    with open(tmp_path / "sparse.txt", "wb") as file:
+        file.truncate(2**30)
+    begin = time.monotonic()
+    outcome = zoo("fetch", "mine", "--from", str(tmp_path / "sparse.txt"))
+    assert outcome.code == 4
+    assert "looks binary" in outcome.err
+    assert time.monotonic() - begin < 10
+
+
+def test_control_characters_stay_and_are_counted_in_a_warning(zoo, fetched):
+    text = "page one\x0cpage two\x0c\x1b[31m red \x85 next \u2028 line\n"
+    assert fetched(text.encode()).text() == text
+    outcome = zoo("datasets", "mine")
+    assert "5 control characters (form feed U+000C: 2, escape U+001B: 1, control character U+0085: 1" in outcome.err
+    assert not set("\x1b\x0c\x85\u2028") & set(outcome.out + outcome.err)
+
+
+def test_any_script_comes_back_through_its_vocabulary(fetched):
+    text = "e\u0301a\u0308 \U0001f468\u200d\U0001f469\u200d\U0001f467 \U00010348 "
+    text += "\u0634\u0643\u0631\u0627 \u05e9\u05dc\u05d5\u05dd\n"
+    corpus = fetched(text.encode())
+    for vocab in (Characters(corpus.alphabet), Bytes()):
+        assert vocab.decode(vocab.encode(corpus.text())) == text
 
 
 def test_utf8_that_breaks_off_in_a_character_is_refused(refused):

@@ -1,14 +1,13 @@
 """zoo datasets"""
 
 import sys
-import unicodedata
 from typing import TYPE_CHECKING
 
 import click
 
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
-from zoo.cli.terminal import fill, is_terminal, safe, show, width
+from zoo.cli.terminal import fill, is_terminal, safe, say, show, width
 
 if TYPE_CHECKING:
     from zoo.corpora.corpus import Corpus
@@ -17,17 +16,23 @@ if TYPE_CHECKING:
 FIRST_LINES = 8
 WIDEST = 80
 LABEL = 11
+INDENT = "  "
 QUOTE = "  | "
 
 
 @click.command(name="datasets")
 @click.argument("name", required=False, shell_complete=complete.datasets)
+@click.option("--documents", is_flag=True, help="List what the text was made of, and what was left out.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.pass_obj
-def command(app: App, name: str | None, as_json: bool) -> None:
+def command(app: App, name: str | None, documents: bool, as_json: bool) -> None:
     """List the texts that are offered and fetched, or look at one."""
+    if name is None and documents:
+        raise click.UsageError("--documents goes with a NAME")
     if name is None:
         _list(app, as_json)
+    elif documents and not as_json:
+        _list_documents(app, name)
     else:
         _look(app, name, as_json)
 
@@ -65,62 +70,120 @@ def _entry(name: str, dataset: "Dataset | None", corpus: "Corpus | None") -> dic
     return {"name": name, "offered": asdict(dataset) if dataset else None, "fetched": facts}
 
 
-def _look(app: App, name: str, as_json: bool) -> None:
-    from zoo.cli.json_out import show_json
+def _corpus(app: App, name: str) -> "Corpus | None":
+    """What was fetched under a name; raises NotFound for one that nobody offers either."""
     from zoo.corpora.corpus import corpus_names, open_corpus
     from zoo.names import check_name
 
     check_name(name, "dataset")
     fetched = corpus_names(app.home)
-    if name not in fetched:
-        dataset = app.plugins.dataset(name, fetched)
-        if as_json:
-            show_json("dataset", **_entry(name, dataset, None), alphabet=None)
-            return
-        how = dataset.instructions or f"not fetched yet; next: zoo fetch {name}"
-        source = dataset.source or "your own copy"
-        _pairs([("name", name), ("summary", dataset.summary), ("licence", dataset.licence), ("source", source)])
-        show(safe(how))
-        return
-    corpus = open_corpus(app.home, name)
-    alphabet = corpus.alphabet
+    if name in fetched:
+        return open_corpus(app.home, name)
+    app.plugins.dataset(name, fetched)
+    return None
+
+
+def _list_documents(app: App, name: str) -> None:
+    from zoo.cli.table import Column, show_table
+    from zoo.errors import NotFound
+
+    corpus = _corpus(app, name)
+    if corpus is None:
+        raise NotFound(f"'{name}' is not fetched yet (zoo fetch {name})")
+    rows = [
+        [entry["name"], f"{entry['characters']:,}", entry["encoding"], ""]
+        if "skipped" not in entry
+        else [entry["name"], "", "", f"skipped: {entry['skipped']}"]
+        for entry in corpus.documents_listed()
+    ]
+    columns = [Column("name"), Column("characters", right=True), Column("encoding", keep=1), Column("", prose=True)]
+    show_table(columns, rows)
+
+
+def _look(app: App, name: str, as_json: bool) -> None:
+    from zoo.cli.json_out import show_json
+    from zoo.corpora.look import warnings
+
+    corpus = _corpus(app, name)
+    if corpus is None:
+        _show_offer(app, name, as_json)
+    elif as_json:
+        show_json(
+            "dataset",
+            **_entry(name, app.plugins.datasets.get(name), corpus),
+            alphabet=corpus.alphabet,
+            documents=list(corpus.documents_listed()),
+            warnings=list(warnings(corpus)),
+        )
+    else:
+        _show_corpus(corpus)
+
+
+def _show_offer(app: App, name: str, as_json: bool) -> None:
+    from zoo.cli.json_out import show_json
+
+    dataset = app.plugins.dataset(name)
     if as_json:
-        show_json("dataset", **_entry(name, app.plugins.datasets.get(name), corpus), alphabet=alphabet)
+        show_json("dataset", **_entry(name, dataset, None), alphabet=None, documents=[], warnings=[])
         return
-    train, val = corpus.characters_of("train"), corpus.characters_of("val")
-    _pairs(
-        [
-            ("name", corpus.name),
-            ("summary", corpus.summary),
-            ("licence", corpus.licence + (", private" if corpus.private else "")),
-            ("source", corpus.source),
-            ("fetched", corpus.fetched),
-            ("documents", f"{corpus.documents:,}"),
-            ("characters", f"{corpus.characters:,} ({numbers.size(corpus.bytes)})"),
-            ("split", f"{train:,} train, {val:,} validate"),
-            ("alphabet", f"{len(alphabet)}: {' '.join(_shown(c) for c in alphabet)}"),
-            ("changes", ", ".join(f"{what}: {times:,}" for what, times in corpus.changes.items()) or "none"),
-            ("sha256", corpus.sha256),
-        ]
-    )
+    how = dataset.instructions or f"not fetched yet; next: zoo fetch {name}"
+    source = dataset.source or "your own copy"
+    _pairs([("name", name), ("summary", dataset.summary), ("licence", dataset.licence), ("source", source)])
+    show(safe(how))
+
+
+def _show_corpus(corpus: "Corpus") -> None:
+    from zoo.cli.alphabet import drawn
+    from zoo.config import DEFAULT_PRESET, get_preset
+    from zoo.corpora.look import too_small_for, warnings
+
+    alphabet = corpus.alphabet
+    _pairs(_facts(corpus))
+    _pairs([("alphabet", f"{len(alphabet):,} distinct characters")])
+    columns = width() if is_terminal(sys.stdout) else WIDEST
+    for line in drawn(alphabet, columns - len(INDENT)):
+        show(INDENT + line)
     show("first lines")
-    length = (width() if is_terminal(sys.stdout) else WIDEST) - len(QUOTE)
+    length = columns - len(QUOTE)
     for line in next(corpus.blocks("all")).split("\n")[:FIRST_LINES]:
         show(QUOTE + safe(line if len(line) <= length else line[: length - 3] + "..."))
+    for warning in filter(None, [*warnings(corpus), too_small_for(corpus, get_preset(DEFAULT_PRESET))]):
+        say(f"zoo: warning: {warning}")
+
+
+def _facts(corpus: "Corpus") -> list[tuple[str, str]]:
+    train, val = corpus.characters_of("train"), corpus.characters_of("val")
+    changes = ", ".join(f"{what}: {times:,}" for what, times in corpus.changes.items())
+    facts = [
+        ("name", corpus.name),
+        ("summary", corpus.summary),
+        ("licence", corpus.licence + (", private" if corpus.private else "")),
+        ("source", corpus.source),
+        ("fetched", corpus.fetched),
+        ("options", ", ".join(f"{key} {value!r}" for key, value in corpus.options.items())),
+        ("documents", f"{corpus.documents:,}"),
+        ("characters", f"{corpus.characters:,} ({numbers.size(corpus.bytes)}), longest line {corpus.longest_line:,}"),
+        ("split", f"{train:,} train, {val:,} validate"),
+        ("baseline", _baseline(corpus)),
+        ("changes", changes or "none"),
+        ("sha256", corpus.sha256),
+        ("file sha256", corpus.source_sha256),
+    ]
+    return [(key, value) for key, value in facts if value]
+
+
+def _baseline(corpus: "Corpus") -> str:
+    """What a model must beat."""
+    counted = corpus.baseline
+    if not counted:
+        return ""
+    beginning = ""
+    if counted["train_characters"] < corpus.train_characters:
+        beginning = f" (of the first {numbers.count(counted['train_characters'])} characters)"
+    return f"{counted['bpc']:.4f} bits per character, from counting {counted['order']}-grams{beginning}"
 
 
 def _pairs(pairs: list[tuple[str, str]]) -> None:
     for key, value in pairs:
         line = f"{key:<{LABEL}} {safe(value)}"
         show(fill(line, indent=" " * (LABEL + 1)) if is_terminal(sys.stdout) else line)
-
-
-def _shown(character: str) -> str:
-    """A character as it can be read: spaces and what has no shape by name or number."""
-    if character == " ":
-        return "space"
-    if character == "\n":
-        return "newline"
-    if character.isprintable() and not unicodedata.combining(character):
-        return character
-    return f"U+{ord(character):04X}"

@@ -28,7 +28,8 @@ Part = Literal["all", "train", "val"]
 class Corpus:
     """One stored text: the first train_characters of it train, the rest validates.
 
-    source_sha256 is of the file the text came from; empty for anything else. longest_line counts characters.
+    source_sha256 is of the file the text came from; empty for anything else. longest_line counts characters. baseline
+    says how well counting alone predicts the validation part: `zoo.corpora.ngrams`.
     """
 
     directory: Path
@@ -49,6 +50,7 @@ class Corpus:
     longest_line: int = 0
     vocab: str = "characters"
     summary: str = ""
+    baseline: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     changes: dict[str, int] = field(default_factory=dict)
 
@@ -62,6 +64,9 @@ class Corpus:
             wrong.append("train_bytes")
         if not all(type(times) is int for times in self.changes.values()):
             wrong.append("changes")
+        kinds = {key: type(value) for key, value in self.baseline.items()}
+        if self.baseline and kinds != dict.fromkeys(kinds, int) | {"order": int, "bpc": float}:
+            wrong.append("baseline")
         return wrong
 
     @property
@@ -97,6 +102,12 @@ class Corpus:
         """The text of a part as one string."""
         return "".join(self.blocks(part))
 
+    def last_block(self) -> str:
+        """The end of the text, about as much of it as a block."""
+        with files.opened(self.text_path) as file:
+            file.seek(max(0, self.bytes - BLOCK_BYTES))
+            return file.read(BLOCK_BYTES).decode("utf-8", "ignore")
+
     def documents_listed(self) -> Iterator[dict[str, Any]]:
         """What the text is made of, in order: name, characters and encoding of each document; then name and `skipped`,
         the reason, of each that was left out. Empty for a text that was stored before these were kept."""
@@ -107,9 +118,12 @@ class Corpus:
             for line in file:
                 try:
                     entry = json.loads(line)
-                    yield {key: entry[key] for key in ("name", "characters", "encoding", "skipped") if key in entry}
-                except (ValueError, TypeError, RecursionError):
-                    raise BadData(f"{path} is damaged; fetch '{self.name}' again") from None
+                    kinds = {key: type(value) for key, value in entry.items()}
+                except (ValueError, AttributeError, RecursionError):
+                    kinds = {}
+                if kinds not in ({"name": str, "characters": int, "encoding": str}, {"name": str, "skipped": str}):
+                    raise BadData(f"{path} is damaged; fetch '{self.name}' again")
+                yield entry
 
     @property
     def alphabet(self) -> dict[str, int]:

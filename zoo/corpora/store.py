@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from zoo import files, tables
 from zoo.corpora.corpus import ALPHABET_LIMIT, BLOCK_BYTES, SCHEMA, Corpus, folder_names, load_corpus, open_corpus
+from zoo.corpora.ngrams import baseline
 from zoo.corpora.normalise import Normaliser, Part
 from zoo.corpora.survey import Survey
 from zoo.errors import BadData, Conflict, ZooError
@@ -99,6 +100,7 @@ def _write(
         changes=dict(+text.changes),
         **about,
     )
+    corpus = replace(corpus, baseline=baseline(corpus))
     _write_metadata(corpus, draft)
     return corpus
 

@@ -129,7 +129,7 @@ def _looks_western(opener: Opener) -> bool:
 def _binary(path: object, head: bytes) -> str:
     at = head.index(0)
     wide = head[1::2].count(0), head[::2].count(0)
-    if max(wide) > 0.4 * len(head) and min(wide) * 10 < max(wide):  # half of every pair: letters in UTF-16
+    if max(wide) > max(1, 0.4 * len(head)) and min(wide) * 10 < max(wide):  # half of every pair: letters in UTF-16
         name = "utf-16-le" if wide[0] > wide[1] else "utf-16-be"
         return f"{path} looks binary, not text: NUL at byte {at:,}; if it is UTF-16, say so: --encoding {name}"
     return f"{path} looks binary, not text: NUL at byte {at:,}"

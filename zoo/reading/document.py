@@ -46,6 +46,10 @@ def read_document(path: Path, options: ReadOptions, name: str | None = None) -> 
         data = _beginning(opener)
     _check_kind(path, data)
     if data.startswith(epub.MAGIC):
+        if len(data) <= WHOLE_BYTES:
+            opener = partial(io.BytesIO, data)
+        elif inner != path.name.lower():
+            raise BadData(f"{path} is too large an EPUB to be read inside a gzip file; unpack it")
         return _finished(name or path.name, *epub.text_of(path, opener), "", options)
     if len(data) > WHOLE_BYTES:
         return _large(path, opener, name or path.name, options)
