@@ -13,7 +13,7 @@ import stat
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from zoo.errors import BadData, Conflict, NotFound, Refused, StorageProblem, ZooError
 
@@ -248,6 +248,23 @@ def sync(path: Path) -> None:
         with open(path, "rb") as file:
             os.fsync(file.fileno())
         sync_directory(path.parent)
+
+
+@contextlib.contextmanager
+def scratch(directory: Path) -> Iterator[IO[bytes]]:
+    """A file without a name, to write what one process needs for a while and memory should not hold.
+
+    It lives while it is open or mapped, and no kill leaves it behind; where a system knows no files without a name, it
+    has one for a moment. Only its owner may read it. It lies in `directory`, for the system's place for temporary files
+    may be memory, and in that place when the directory cannot be written.
+    """
+    import tempfile
+
+    with storing(directory):
+        if not os.access(directory, os.W_OK | os.X_OK):
+            directory = Path(tempfile.gettempdir())
+    with storing(directory), tempfile.TemporaryFile(dir=directory, prefix=TEMPORARY) as file:
+        yield file
 
 
 @contextlib.contextmanager

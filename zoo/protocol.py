@@ -12,8 +12,13 @@ def windows(n: int, block_size: int) -> Iterator[tuple[int, int]]:
     A window feeds ids[start : start + length] and scores ids[start + 1 : start + length + 1]. Windows do not overlap,
     every position from 1 to n - 1 is scored exactly once, and the last window may be short.
     """
-    for start in range(0, n - 1, block_size):
+    for start in window_starts(n, block_size):
         yield start, min(block_size, n - 1 - start)
+
+
+def window_starts(n: int, block_size: int) -> range:
+    """Where the windows over n ids begin: as many as there are windows, and none of them in memory."""
+    return range(0, n - 1, block_size)
 
 
 def nats_per_character(total_nats: float, characters: int) -> float:

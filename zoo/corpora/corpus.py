@@ -81,6 +81,10 @@ class Corpus:
             "val": self.characters - self.train_characters,
         }[part]
 
+    def bytes_of(self, part: Part) -> int:
+        """Size of a part in UTF-8."""
+        return {"all": self.bytes, "train": self.train_bytes, "val": self.bytes - self.train_bytes}[part]
+
     def blocks(self, part: Part = "all") -> Iterator[str]:
         """The text of a part, in blocks of about a megabyte, so that its size does not matter."""
         begin = self.train_bytes if part == "val" else 0
@@ -136,13 +140,21 @@ class Corpus:
     def check_text(self, val_sha256: str | None = None) -> None:
         """Raise BadData unless the stored text still has its sha256, and its validation part has the one given, or else
         its own."""
-        if not self.text_path.exists() or files.sha256_of(self.text_path) != self.sha256:
+        sha256, val, size = self._hashes() if self.text_path.exists() else ("", "", 0)
+        if sha256 != self.sha256:
             raise BadData(f"the stored text of corpus '{self.name}' was changed; fetch it again")
-        val = hashlib.sha256()
-        for block in self.blocks("val"):
-            val.update(block.encode())
-        if val.hexdigest() != (self.val_sha256 if val_sha256 is None else val_sha256):
+        if size != self.bytes or val != (self.val_sha256 if val_sha256 is None else val_sha256):
             raise BadData(f"corpus '{self.name}' is split in another place than it was; fetch it again")
+
+    def _hashes(self) -> tuple[str, str, int]:
+        """The sha256 of the stored bytes and of those that validate, and how many they are, in one pass."""
+        whole, val, size = hashlib.sha256(), hashlib.sha256(), 0
+        with files.opened(self.text_path) as file:
+            while data := file.read(BLOCK_BYTES):
+                whole.update(data)
+                val.update(memoryview(data)[max(0, self.train_bytes - size) :])
+                size += len(data)
+        return whole.hexdigest(), val.hexdigest(), size
 
 
 def corpus_names(home: Home) -> list[str]:

@@ -99,7 +99,7 @@ class Characters(Vocab):
         import numpy as np
 
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        ids = self._ids[points]
+        ids = self._ids.take(points)  # what an index would give, in half the time
         if (ids == len(self)).any():
             listed = ", ".join(_spell(c) for c in self.unknown(text)[:8])
             raise BadData(f"the model's alphabet lacks {listed}; leave them out, or give --unknown replace or skip")

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from zoo.corpora.corpus import open_corpus
+from zoo.corpora.tokens import encode_part
 from zoo.engine.load import load_engine
 from zoo.errors import BadData, ZooError
 from zoo.events import OnEvent, ignore
@@ -69,4 +70,5 @@ def _recompute(home: Home, model: Model, on_event: OnEvent) -> float | None:
     part = record.corpora[0]
     corpus = open_corpus(home, part.name, part.sha256, part.val_sha256)
     corpus.check_text(part.val_sha256)
-    return loss_of(engine, vocab, corpus.text("val"), on_event)
+    ids = encode_part(corpus, vocab, "val", on_event)
+    return loss_of(engine, ids, corpus.characters_of("val"), on_event)

@@ -12,7 +12,7 @@ from typing import Any
 from zoo.config import DEFAULT_PRESET, DEFAULT_SEED, ModelConfig, get_preset
 from zoo.corpora.corpus import Corpus, Part, corpus_names, open_corpus
 from zoo.corpora.fetch import Wish, fetch
-from zoo.corpora.tokens import encode_part
+from zoo.corpora.tokens import count_ids
 from zoo.corpora.vocab import Vocab
 from zoo.errors import BadData, UsageProblem
 from zoo.events import Note, OnEvent, ignore
@@ -169,7 +169,7 @@ def _check_length(corpus: Corpus, vocab: Vocab, model: ModelConfig) -> None:
     needed = model.block_size + 1
     have = {part: corpus.characters_of(part) for part in PARTS}
     if min(have.values()) < needed * 4:  # worth counting exactly: a character may be up to four ids
-        have = {part: len(encode_part(corpus, vocab, part)) for part in PARTS}
+        have = {part: count_ids(corpus, vocab, part) for part in PARTS}
     part = min(PARTS, key=lambda part: have[part])
     if have[part] < needed:
         raise BadData(

@@ -84,7 +84,7 @@ def _follow(registry: Registry, spec: Spec, run_dir: Path, on_event: OnEvent, st
         steps.close()  # type: ignore[attr-defined]  # which saves, before anything else can take its time
         if taken and not committed and not isinstance(error, Conflict):  # a busy registry was waited for long enough
             _note_interrupted(registry, spec, step)
-        if taken and isinstance(error, Conflict | StorageProblem):
+        if isinstance(error, StorageProblem) or (taken and isinstance(error, Conflict)):
             raise type(error)(f"{error}; once that is mended, go on with: zoo resume {spec.name}") from error
         raise
     return registry.get(spec.name)

@@ -9,7 +9,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import files, locks, tables, weights
 from zoo.corpora.corpus import Corpus
-from zoo.corpora.tokens import encode_part
+from zoo.corpora.tokens import encoding
 from zoo.corpora.vocab import Vocab, load_vocab
 from zoo.engine.cpu import CpuEngine
 from zoo.engine.sampling import Sampling
 from zoo.errors import BadData, Diverged, ZooError
-from zoo.events import Evaluated, Event, Finished, OnEvent, Sampled, Started, Stepped, Warned
+from zoo.events import Evaluated, Event, Finished, Sampled, Started, Stepped, Warned
 from zoo.home import Home
 from zoo.registry.model import RUN_LOCK
 from zoo.runs.spec import Spec
@@ -52,11 +52,7 @@ def worker(run_dir: Path) -> Iterator[Event]:
         corpus = spec.text(Home(run_dir.parent.parent))
         vocab = load_vocab(run_dir / "vocab.json")
         spec.check_vocab(vocab)
-        remarks: list[Event] = []
-        trainer = _trainer(run_dir, spec, corpus, vocab, remarks.append)
-        if not trainer.progress.step and (run_dir / "log.jsonl").exists():
-            remarks.append(Warned("there is no checkpoint to go on from, so it begins anew"))
-        yield from remarks
+        trainer = yield from _trainer(run_dir, spec, corpus, vocab)
         yield Started(
             run_dir.name,
             trainer.progress.step,
@@ -77,24 +73,30 @@ def worker(run_dir: Path) -> Iterator[Event]:
         yield from _finish(run_dir, spec, trainer, reason)
 
 
-def _trainer(run_dir: Path, spec: Spec, corpus: Corpus, vocab: Vocab, on_event: OnEvent) -> "Trainer":
+def _trainer(run_dir: Path, spec: Spec, corpus: Corpus, vocab: Vocab) -> Generator[Event, None, "Trainer"]:
+    """The trainer at its newest checkpoint, with the text encoded for it."""
     from zoo.gpt.device import choose_device, use_threads
     from zoo.gpt.trainer import Trainer
 
     choose_device(spec.device)  # it may have been another machine that this run began on
     use_threads(spec.threads)
-    return Trainer(
+    remarks: list[Event] = []
+    trainer = Trainer(
         spec.model,
         spec.train,
-        train_ids=encode_part(corpus, vocab, "train"),
-        val_ids=encode_part(corpus, vocab, "val"),
+        train_ids=(yield from encoding(corpus, vocab, "train")),
+        val_ids=(yield from encoding(corpus, vocab, "val")),
         val_characters=corpus.characters_of("val"),
         seed=spec.seed,
         device=spec.device,
         dtype=spec.dtype,
         checkpoints=run_dir / "checkpoints",
-        on_event=on_event,
+        on_event=remarks.append,
     )
+    yield from remarks
+    if not trainer.progress.step and (run_dir / "log.jsonl").exists():
+        yield Warned("there is no checkpoint to go on from, so it begins anew")
+    return trainer
 
 
 def _train(trainer: "Trainer", spec: Spec, vocab: Vocab, log: "Log") -> Iterator[Event]:
