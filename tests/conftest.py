@@ -129,6 +129,17 @@ def tiny_corpus(zoo: Callable[..., Outcome], tiny_text: Path) -> str:
     return "tiny"
 
 
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Read texts in blocks of so many bytes, so that even a tiny one becomes a file of ids: cut(50)."""
+
+    def into(size: int) -> None:
+        for module in ("corpus", "tokens"):
+            monkeypatch.setattr(f"zoo.corpora.{module}.BLOCK_BYTES", size)
+
+    return into
+
+
 @pytest.fixture(scope="session")
 def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a fetched corpus `tiny` and a ready model `tiny-nano`, made once."""

@@ -25,7 +25,7 @@ from faults.processes import (
 )
 from tiny import tiny_settings, write_tiny_text
 
-from zoo.corpora.corpus import corpus_names, open_corpus
+from zoo.corpora.corpus import BLOCK_BYTES, corpus_names, open_corpus
 from zoo.home import Home
 
 NAME = "tiny-nano"
@@ -227,6 +227,57 @@ def test_a_fetch_onto_a_full_disk_leaves_no_half_text(home, tiny_text, tmp_path)
     assert corpus_names(Home(tmp_path / "then")) == temporaries(Home(tmp_path / "then")) == []
     assert second.code == 0, second
     open_corpus(Home(tmp_path / "now"), "tiny").check_text()
+
+
+LONG = 2 * BLOCK_BYTES  # characters, of which the ids go to a file
+ENCODE = """
+import sys, tempfile
+from pathlib import Path
+from zoo.corpora.tokens import encode_part
+from zoo.corpora.corpus import open_corpus
+from zoo.corpora.vocab import Bytes
+from zoo.home import Home
+tempfile.tempdir = sys.argv[2]
+corpus = open_corpus(Home(Path(sys.argv[1])), "tiny")
+assert encode_part(corpus, Bytes(), "train").tobytes()[::2] == corpus.text("train").encode()
+"""
+
+
+@pytest.fixture
+def long_corpus(home, tiny_text) -> Home:
+    tiny_text.write_text(write_tiny_text(LONG // 100) * 100)
+    assert command(home, "fetch", "tiny", "--from", str(tiny_text)).code == 0
+    return home
+
+
+def test_ids_without_room_end_a_training_that_goes_on_when_there_is_room(long_corpus):
+    ended = limited(long_corpus, LONG, *TRAIN)
+    expect_no_room(ended)
+    assert said_of_failure(ended).endswith(f"go on with: zoo resume {NAME}")
+    assert check_home(long_corpus) == {NAME: "interrupted"}
+    assert {path.name for path in open_corpus(long_corpus, "tiny").directory.iterdir()} == {
+        "alphabet.json",
+        "corpus.toml",
+        "text.txt",
+    }
+    assert temporaries(long_corpus) == []
+    ended = command(long_corpus, "resume", NAME)
+    assert ended.code == 0, ended
+    assert f"encoding tiny (train): {open_corpus(long_corpus, 'tiny').train_characters:,} characters" in ended.err
+
+
+def test_a_text_in_a_read_only_home_is_encoded_in_the_place_for_temporary_files(long_corpus, tmp_path):
+    encode = shlex.join([sys.executable, "-c", ENCODE, str(long_corpus.path), str(tmp_path / "place")])
+    script = f'mount --bind "{long_corpus.path}" "{long_corpus.path}" && mount -o remount,ro,bind "{long_corpus.path}"'
+    if namespace() is None:
+        pytest.skip("nothing here can be mounted")
+    words = [*namespace(), f"{script} && {encode}"]
+    refused = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert f"cannot write {tmp_path / 'place'}: no such file" in refused.stderr
+    (tmp_path / "place").mkdir()
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done
+    assert list((tmp_path / "place").iterdir()) == []
 
 
 READERS = [

@@ -19,7 +19,7 @@ from zoo.errors import BadData, Diverged, StorageProblem
 from zoo.events import Evaluated, Stepped, Validating
 from zoo.gpt.batches import Batches
 from zoo.gpt.checkpoint import KEEP, Progress, load_checkpoint, read, save_checkpoint
-from zoo.gpt.evaluate import validation_loss
+from zoo.gpt.evaluate import validation, validation_loss
 from zoo.gpt.model import GPT
 from zoo.gpt.optimizer import make_optimizer
 from zoo.gpt.schedule import learning_rate_at
@@ -207,6 +207,15 @@ def test_at_most_scores_a_spread_of_windows_and_extrapolates():
     assert validation_loss(model, VAL_IDS, 100, at_most=17) == whole
     assert validation_loss(model, VAL_IDS, 100, at_most=1000) == whole
     assert validation_loss(model, VAL_IDS, 100, at_most=4) != whole
+
+
+def test_the_windows_of_a_text_of_any_length_take_no_memory():
+    """Of billions of ids none could be listed here."""
+    torch.manual_seed(3)
+    model, n = GPT(model_config()), 2**40 + 1
+    ids = np.broadcast_to(np.uint16(1), (n,))
+    assert math.isfinite(validation_loss(model, ids, n, at_most=4))
+    assert next(validation(model, ids, n)).total == -(-(n - 1) // 6)
 
 
 def news(events):

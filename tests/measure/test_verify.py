@@ -117,6 +117,12 @@ def test_of_several_all_are_looked_at(zoo, home, tiny_model):
     assert outcome.err.splitlines()[-1] == "zoo: error: 2 of 2 models could not be verified"
 
 
+def test_a_text_in_many_blocks_has_the_same_loss(zoo, tiny_model, cut):
+    whole = verified(zoo, tiny_model)
+    cut(50)
+    assert verified(zoo, tiny_model) == whole
+
+
 def test_verify_writes_nothing(zoo, home, tiny_model):
     before = {path: path.lstat().st_mtime_ns for path in home.path.rglob("*")}
     assert zoo("verify", tiny_model).code == 0

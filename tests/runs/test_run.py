@@ -22,7 +22,7 @@ from zoo.corpora.vocab import load_vocab
 from zoo.engine.load import load_engine
 from zoo.engine.sampling import Sampling
 from zoo.errors import Conflict, Stopped, StorageProblem
-from zoo.events import Evaluated, Started, Stepped
+from zoo.events import Evaluated, Progress, Started, Stepped
 from zoo.home import Home
 from zoo.plugins import Plugins
 from zoo.protocol import bits, windows
@@ -188,6 +188,22 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(zoo, home, tiny_corpus, tm
     rows = read_tables(home.registry)
     assert rows == read_tables(run_of(home) / "model.toml")
     assert rows["tiny-nano"]["tokens"] == 25 * 4 * 16
+
+
+def test_ids_in_a_file_and_a_stop_before_the_first_step_change_no_byte(zoo, home, tiny_corpus, tmp_path, cut):
+    settings = tiny_settings(max_steps=25, dropout=0.1)
+    other = twin(home, tmp_path)
+    assert zoo("--home", str(other.path), "train", "-d", "tiny", *settings).code == 0
+    cut(1000)
+    request = Request(dataset="tiny", settings=dict(pair.split("=") for pair in settings[1::2]))
+    spec, vocab = plan(home, Plugins(), request)
+    seen = []
+    with pytest.raises(Stopped, match="stopped at step 0; go on with: zoo resume tiny-nano"):
+        start(home, spec, vocab, on_event=seen.append, stop=lambda: signal.SIGINT)
+    assert [type(event) for event in seen] == [Progress]
+    assert status(home) == "interrupted"
+    assert zoo("resume", "tiny-nano").code == 0
+    assert results(home) == results(other)
 
 
 def test_a_run_interrupted_again_and_again_gives_the_same_bytes(zoo, home, tiny_corpus, tmp_path):
