@@ -4,9 +4,9 @@
 
 Linux only: memory is what /proc says. Each encoding is a process of its own on one core. Before each, ten megabytes of
 the same text are encoded as a script commonly does it (read, a dict, a list, an array), so a machine that slows down
-slows both; what counts is the ratio. Megabytes are millions of bytes; those of text are in the page cache. Memory is what
-is held above the interpreter with numpy, and `file` what of a file is mapped, which the system drops when memory is
-short.
+slows both; what counts is the ratio. Megabytes are millions of bytes; those of text are in the page cache. Memory is
+what is held above the interpreter with numpy, and `file` what of a file is mapped, which the system drops when memory
+is short.
 """
 
 import argparse

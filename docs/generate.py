@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import inspect
 import re
 from pathlib import Path
 
@@ -57,6 +58,18 @@ def _summary(path: Path) -> str:
     if path.suffix == ".toml":
         return text.splitlines()[0].removeprefix("#").strip()
     return (ast.get_docstring(ast.parse(text)) or "").split("\n", maxsplit=1)[0]
+
+
+def file(path: str, language: str) -> str:
+    """A file below docs/, as it is."""
+    return _block(_fence((ROOT / "docs" / path).read_text(encoding="utf-8"), language))
+
+
+def hook_signature(name: str) -> str:
+    """A hook as zoo/hooks.py declares it."""
+    lines = inspect.getsource(getattr(hooks, name)).splitlines()
+    (line,) = [line for line in lines if line.startswith("def ")]
+    return _block(_fence(f"{line.partition('  #')[0]} ...", "python"))
 
 
 def hook_names() -> list[str]:

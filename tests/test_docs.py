@@ -13,7 +13,7 @@ from conftest import CAMPAIGN, REPOSITORY
 import zoo as package
 from zoo import hooks
 from zoo.cli import COMMANDS
-from zoo.corpora.dataset import Dataset, ReadOptions
+from zoo.corpora.dataset import Dataset, Document, ReadOptions
 from zoo.registry.record import STATUSES, CorpusPart, Record, VocabPart
 
 DOCS = sorted((REPOSITORY / "docs").glob("*.md"))
@@ -82,7 +82,7 @@ def test_every_hook_has_a_heading_that_is_its_signature():
     assert re.findall(r"^### (zoo_.*)$", read("docs/plugins.md"), re.MULTILINE) == signatures
 
 
-@pytest.mark.parametrize("kind", [Dataset, ReadOptions])
+@pytest.mark.parametrize("kind", [Dataset, Document, ReadOptions])
 def test_every_field_that_a_plugin_meets_is_described(kind):
     described = re.findall(r"^\| `(\w+)` \|", read("docs/plugins.md"), re.MULTILINE)
     assert {f.name for f in dataclasses.fields(kind)} <= set(described)
@@ -137,10 +137,10 @@ def test_code_blocks_parse_and_links_lead_somewhere(page):
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
-def test_the_plugin_of_the_docs_works(zoo, home, install):
-    project = next(tomllib.loads(block) for block in blocks("docs/plugins.md", "toml"))
+def test_the_plugin_of_the_tutorial_works(zoo, home, install):
+    project = tomllib.loads(read("docs/zoo-stdlib/pyproject.toml"))
     (module,) = project["tool"]["setuptools"]["py-modules"]
-    install(module, python_block("docs/plugins.md", "Python code"), project["project"]["entry-points"]["zoo"])
+    install(module, read(f"docs/zoo-stdlib/{module}.py"), project["project"]["entry-points"]["zoo"])
     outcome = zoo("fetch", "stdlib")
     assert (outcome.code, outcome.out) == (0, ""), outcome.err
     assert "warning" not in outcome.err

@@ -105,6 +105,31 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+def test_the_package_of_the_tutorial_is_installed_fetched_trained_on_and_tested(installed, tmp_path):
+    python, zoo = installed / "python", installed / ("zoo.exe" if os.name == "nt" else "zoo")
+    shutil.copytree(REPOSITORY / "docs" / "zoo-stdlib", tmp_path / "zoo-stdlib")
+    run(
+        sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", "--no-build-isolation",
+        tmp_path / "zoo-stdlib", cwd=tmp_path,
+    )  # fmt: skip
+    environment = {
+        "HOME": str(tmp_path),
+        "ZOO_HOME": str(tmp_path / "home"),
+        "LC_ALL": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+    }
+    assert "stdlib" in run(zoo, "plugins", cwd=tmp_path, **environment)
+    run(zoo, "fetch", "stdlib", cwd=tmp_path, **environment)
+    assert "PSF-2.0" in run(zoo, "datasets", "stdlib", cwd=tmp_path, **environment)
+    settings = ["max_steps=2", "n_layer=1", "n_embd=16", "n_head=2", "block_size=16", "batch_size=2"]
+    options = [word for setting in settings for word in ("--set", setting)]
+    run(zoo, "train", "-d", "stdlib", *options, cwd=tmp_path, **environment)
+    assert "stdlib-nano" in run(zoo, "list", "-q", cwd=tmp_path, **environment)
+    told = run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=tmp_path / "zoo-stdlib", **environment)
+    assert "1 passed" in told
+
+
+@pytest.mark.slow
 def test_the_wheel_holds_all_that_is_needed(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = {"zoo/presets.toml", "zoo/py.typed", "zoo_starters/__init__.py"}

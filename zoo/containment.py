@@ -155,7 +155,8 @@ def checked_document(plugin: str, document: object) -> Document:
         raise PluginFailure(f"plugin '{plugin}' gave a Document whose text is {kind}, neither str nor its blocks")
     if not isinstance(document.name, str) or not isinstance(document.encoding, str):
         raise PluginFailure(f"plugin '{plugin}' gave a Document whose name or encoding is no text")
-    if not isinstance(document.notes, dict) or not all(type(times) is int for times in document.notes.values()):
+    notes = document.notes
+    if not isinstance(notes, dict) or not all(type(w) is str and type(times) is int for w, times in notes.items()):
         raise PluginFailure(f"plugin '{plugin}' gave a Document whose notes are no counts")
     return document
 

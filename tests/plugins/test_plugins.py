@@ -1,6 +1,6 @@
 """A stranger's plugins: each hook works for them, and what they break costs a warning and their own offers."""
 
-import itertools
+import hashlib
 import json
 import os
 import subprocess
@@ -8,32 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from strangers import OFFER, OPEN
 from tiny import tiny_settings
 
 from zoo.corpora.corpus import open_corpus
 from zoo.corpora.vocab import load_vocab
-
-NUMBERS = itertools.count()
-IMPORTS = "from zoo import Characters, Bytes, Dataset, Document, Vocab, hookimpl\n"
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Install a distribution with one plugin, as pip would lay it out; gives the directory that is on sys.path."""
-
-    def write(source: str | None, *, name: str = "stranger", entry_points: str = "{name} = {module}") -> Path:
-        module = f"strangers_module_{next(NUMBERS)}"
-        site = tmp_path / f"site-{module}"
-        info = site / f"zoo_{name}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: zoo-{name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[zoo]\n{entry_points.format(name=name, module=module)}\n")
-        if source is not None:
-            (site / f"{module}.py").write_text(IMPORTS + source, encoding="utf-8")
-        monkeypatch.syspath_prepend(site)
-        return site
-
-    return write
 
 
 def warnings_of(err: str) -> list[str]:
@@ -45,16 +25,6 @@ def plugins_of(zoo) -> dict[str, dict]:
     outcome = zoo("plugins", "--json")
     assert outcome.code == 0, outcome.err
     return {plugin["name"]: plugin for plugin in json.loads(outcome.out)["plugins"]}
-
-
-OFFER = (
-    "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name='odes', summary='of a stranger', source='odes:all')]\n"
-)
-OPEN = """
-@hookimpl
-def zoo_open(source, options):
-    return iter([Document("one", "First ode.\\n"), Document("two", "Second ode.\\n")]) if source == "odes:all" else None
-"""
 
 
 def test_hook_zoo_datasets(zoo, install):
@@ -164,19 +134,34 @@ BROKEN = {
     "a dataset without a summary": "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name='x', summary=None)]\n",
     "a dataset whose source is a number": "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name='x', source=3)]\n",
     "a dataset with a bundled name": "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name='hhgttg')]\n",
+    "datasets without end": "import itertools\n@hookimpl\ndef zoo_datasets():\n"
+    "    return (Dataset(name=f'x{n}') for n in itertools.count())\n",
     "the same dataset twice": OFFER.replace("return [", "return 2 * ["),
     "prints at import": "print('hello')\n" + OFFER,
+    "prints to stderr at import": "import sys\nprint('hello', file=sys.stderr)\n" + OFFER,
+    "goes away at import": "import os\nos.chdir('/')\n" + OFFER,
+    "goes away in a hook": OFFER.replace("    return", "    import os\n    os.chdir('/')\n    return"),
 }
+HARMLESS = (
+    "the same dataset twice",
+    "prints at import",
+    "prints to stderr at import",
+    "goes away at import",
+    "goes away in a hook",
+)
 
 
 @pytest.mark.parametrize("source", BROKEN.values(), ids=BROKEN)
 def test_a_broken_plugin_costs_one_warning_and_nothing_else(zoo, install, tiny_text, source):
+    here = Path.cwd()
     install(source)
     outcome = zoo("plugins")
     assert outcome.code == 0, outcome.err
     assert len(warnings_of(outcome.err)) == 1, outcome.err
     assert "'stranger'" in outcome.err
     assert "hello" not in outcome.out
+    assert "hello" not in outcome.err
+    assert Path.cwd() == here
     assert not set("\x1b\u202e") & set(outcome.out + outcome.err)
     plugins = plugins_of(zoo)
     assert plugins["book"]["datasets"] == ["hhgttg"]
@@ -188,9 +173,7 @@ def test_a_broken_plugin_costs_one_warning_and_nothing_else(zoo, install, tiny_t
     assert zoo("fetch", "mine", "--from", str(tiny_text)).code == 0
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in BROKEN if kind not in ("prints at import", "the same dataset twice")]
-)
+@pytest.mark.parametrize("kind", [kind for kind in BROKEN if kind not in HARMLESS])
 def test_a_broken_plugin_offers_nothing(zoo, install, kind):
     install(BROKEN[kind])
     names = {entry["name"] for entry in json.loads(zoo("datasets", "--json").out)["datasets"]}
@@ -278,11 +261,24 @@ ANSWERS = {
     "yields half a character": "yield Document('one', 'text \\ud800 text')",
     "yields notes that are none": "yield Document('one', 'text', 3)",
     "yields notes of words": "yield Document('one', 'text', {'changed': 'much'})",
+    "yields notes under numbers": "yield Document('one', 'text', {3: 3})",
+    "yields a document without a name": "yield Document(None, 'text')",
+    "yields a document without a text": "yield Document('one', None)",
+    "yields an encoding that is none": "yield Document('one', 'text', {}, 8)",
+    "yields blocks of bytes": "yield Document('one', ['text', b'text'])",
+    "yields blocks that raise": "yield Document('one', (1 / (3 - n) and 'text' for n in range(9)))",
+    "yields documents without end": "while True:\n        yield Document('one', 'text')",
+    "yields empty documents without end": "while True:\n        yield Document('one', '')",
+    "yields blocks without end": "import itertools\n    yield Document('one', itertools.repeat('text'))",
+    "yields empty blocks without end": "import itertools\n    yield Document('one', itertools.repeat(''))",
+    "yields long documents without end": "while True:\n        yield Document('one', 'text' * 100_000)",
 }
 
 
 @pytest.mark.parametrize("body", ANSWERS.values(), ids=ANSWERS)
-def test_documents_that_make_no_sense_are_the_plugins_failure_and_leave_nothing(zoo, home, install, body):
+def test_documents_that_make_no_sense_are_the_plugins_failure_and_leave_nothing(zoo, home, install, body, monkeypatch):
+    monkeypatch.setattr("zoo.containment.MOST_DOCUMENTS", 1_000)
+    monkeypatch.setattr("zoo.containment.MOST_CHARACTERS", 1_000_000)
     install(
         f"def documents():\n    {body}\n\n"
         "@hookimpl\ndef zoo_open(source, options):\n    return documents() if source == 'odes:all' else None\n"
@@ -329,6 +325,69 @@ def zoo_open(source, options):
     assert json.loads(zoo("plugins", "--json").out)["schema"] == "zoo.plugins/1"
     outcome = zoo("fetch", "odes")
     assert (outcome.code, outcome.out) == (0, "")
+
+
+def test_what_a_plugin_reports_is_heard_though_what_it_prints_is_not(zoo, home, install):
+    install("""
+import os
+import sys
+from zoo import Note, Skipped
+
+def documents(options):
+    print("printed", file=sys.stderr)
+    options.on_event(Note("reported"))
+    options.on_event(Skipped("two", "it rhymes"))
+    os.chdir("/")
+    yield Document("one", ["te", "xt\\n"], {"rhymes left out": 1})
+
+@hookimpl
+def zoo_open(source, options):
+    return documents(options) if source == "odes:all" else None
+""")
+    here = Path.cwd()
+    outcome = zoo("fetch", "odes", "--from", "odes:all")
+    assert outcome.code == 0, outcome.err
+    assert Path.cwd() == here
+    assert "printed" not in outcome.err
+    assert "zoo: reported\n" in outcome.err
+    assert "zoo: warning: skipped two: it rhymes\n" in outcome.err
+    corpus = open_corpus(home, "odes")
+    assert corpus.text() == "text\n"
+    assert corpus.changes == {"rhymes left out": 1, "documents skipped": 1}
+
+
+def test_a_plugin_that_seeds_and_sets_defaults_changes_no_training(zoo, home, install, tiny_corpus):
+    settings = tiny_settings(max_steps=3, dropout="0.1")
+    assert zoo("train", "-d", tiny_corpus, "--name", "without", *settings).code == 0
+    install("""
+import random
+import numpy
+import torch
+
+random.seed(1)
+numpy.random.seed(1)
+torch.manual_seed(1)
+torch.set_default_dtype(torch.float64)
+torch.set_grad_enabled(False)
+torch.set_default_device("meta")
+
+@hookimpl
+def zoo_vocab(name, corpus):
+    torch.manual_seed(2)
+    return None
+""")
+    try:
+        outcome = zoo("train", "-d", tiny_corpus, "--name", "with", *settings)
+        assert outcome.code == 0, outcome.err
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_grad_enabled(True)
+        torch.set_default_device(None)
+    with_it, without = (
+        hashlib.sha256((home.models / name / "weights.safetensors").read_bytes()).hexdigest()
+        for name in ("with", "without")
+    )
+    assert with_it == without
 
 
 def test_a_plugin_may_raise_our_errors_for_its_own_source(zoo, install):

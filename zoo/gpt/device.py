@@ -55,5 +55,9 @@ def cpu_threads() -> int:
     return torch.get_num_threads()
 
 
-def use_threads(count: int) -> None:
-    torch.set_num_threads(count)
+def take_over(threads: int) -> None:
+    """Set what of torch holds for the whole process: a plugin may have set it otherwise."""
+    torch.set_num_threads(threads)
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+    torch.set_grad_enabled(True)

@@ -75,11 +75,11 @@ def worker(run_dir: Path) -> Iterator[Event]:
 
 def _trainer(run_dir: Path, spec: Spec, corpus: Corpus, vocab: Vocab) -> Generator[Event, None, "Trainer"]:
     """The trainer at its newest checkpoint, with the text encoded for it."""
-    from zoo.gpt.device import choose_device, use_threads
+    from zoo.gpt.device import choose_device, take_over
     from zoo.gpt.trainer import Trainer
 
     choose_device(spec.device)  # it may have been another machine that this run began on
-    use_threads(spec.threads)
+    take_over(spec.threads)
     remarks: list[Event] = []
     trainer = Trainer(
         spec.model,
