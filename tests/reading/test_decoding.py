@@ -48,6 +48,10 @@ def test_an_unmarked_utf16_file_is_read_when_its_encoding_is_named(fetched):
     assert fetched(TEXT.encode("utf-16-be"), "--encoding", "utf-16-be").text() == TEXT
 
 
+def test_utf16_without_a_mark_is_taken_for_what_windows_writes(fetched):
+    assert fetched(TEXT.encode("utf-16-le"), "--encoding", "utf-16").text() == TEXT
+
+
 def test_a_mark_inside_the_text_stays(fetched):
     assert fetched("a\ufeffb\n".encode()).text() == "a\ufeffb\n"
 

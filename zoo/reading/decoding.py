@@ -20,6 +20,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _MARKED = ("utf-8", "utf-8-sig", "utf-16", "utf-32")  # encodings for which a byte order mark knows better
+_UNMARKED = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}  # as Windows writes them
 _ASCII = bytes(range(128))
 _NO_TEXT = {*range(32)} - {*b"\t\n\v\f\r\x1a\x1b"}  # control characters that no 8-bit text has
 _NOT_CP1252 = {0x81, 0x8D, 0x8F, 0x90, 0x9D}
@@ -46,7 +47,9 @@ def find_encoding(path: object, opener: Opener, asked: str | None, declared: str
     mark, marked = next(((m, e) for m, e in _MARKS if head.startswith(m)), (b"", None))
     if asked:
         name = _checked(asked)
-        return Encoding(marked if marked and name in _MARKED else name, len(mark))
+        if name in _MARKED:
+            name = marked or _UNMARKED.get(name, name)
+        return Encoding(name, len(mark))
     if marked:
         return Encoding(marked, len(mark))
     if b"\0" in head:
