@@ -126,4 +126,10 @@ def test_a_text_that_is_small_for_the_preset_is_said_to_be(zoo, fetched):
     seen = get_preset("m2").train.max_steps * get_preset("m2").train.batch_size * get_preset("m2").model.block_size
     assert f"preset m2 reads each {seen / corpus.train_characters:,.0f} times" in said
     assert "are few: preset nano reads each" in zoo("datasets", "mine").err
+    small = ["--set", "block_size=16", "--set", "n_layer=1", "--set", "n_embd=16", "--set", "n_head=2"]
+    outcome = zoo(
+        "train", "-d", "mine", *small, "--set", "batch_size=4000", "--set", "max_steps=3", "--set", "eval_every=1"
+    )
+    assert outcome.code == 0
+    assert "zoo: warning: 756 characters to train on are few: preset nano reads each 254 times" in outcome.err
     assert too_small_for(corpus, get_preset("m2").with_settings({"max_steps": "1"})) == ""

@@ -12,10 +12,11 @@ from typing import Any
 from zoo.config import DEFAULT_PRESET, DEFAULT_SEED, ModelConfig, get_preset
 from zoo.corpora.corpus import Corpus, Part, corpus_names, open_corpus
 from zoo.corpora.fetch import Wish, fetch
+from zoo.corpora.look import too_small_for
 from zoo.corpora.tokens import count_ids
 from zoo.corpora.vocab import Vocab
 from zoo.errors import BadData, UsageProblem
-from zoo.events import Note, OnEvent, ignore
+from zoo.events import Note, OnEvent, Warned, ignore
 from zoo.home import Home
 from zoo.names import LONGEST, check_name, free_name
 from zoo.plugins import Plugins
@@ -96,6 +97,8 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
         model=model,
         train=preset.train,
     )
+    if few := too_small_for(corpus, preset):
+        on_event(Warned(few))
     return spec, vocab
 
 
