@@ -11,6 +11,7 @@ from pathlib import Path
 
 import filelock
 import pytest
+from tiny import tiny_settings
 
 from zoo.corpora.corpus import Corpus, corpus_names, fetch_lock, open_corpus
 from zoo.corpora.dataset import Dataset
@@ -86,6 +87,42 @@ def test_changed_text_lies_beside_the_old_and_is_the_current_one(fetched, home):
     assert open_corpus(home, "mine").sha256 == new.sha256
     assert open_corpus(home, "mine", old.sha256).text() == "the old text\n"
     assert (home.corpora / "mine" / "current").read_text() == f"{new.sha256[:8]}\n"
+
+
+def test_a_text_that_changed_is_said_to_have(zoo, home, tmp_path):
+    path = tmp_path / "mine.txt"
+    path.write_text("the old text\n")
+    assert "another text" not in zoo("fetch", "mine", "--from", str(path)).err
+    assert "another text" not in zoo("fetch", "mine", "--from", str(path)).err
+    old = open_corpus(home, "mine")
+    path.write_text("the new text\n")
+    said = zoo("fetch", "mine", "--from", str(path)).err
+    facts = f"on {old.fetched[:10]} (13 characters, sha256 {old.sha256[:8]}), which stays for the models trained on it"
+    assert f"zoo: warning: 'mine' is now another text than {facts}\n" in said
+
+
+def test_a_text_with_two_splits_has_a_folder_for_each_and_models_keep_to_theirs(zoo, home, tmp_path):
+    (tmp_path / "texts").mkdir()
+    for name in "abc":
+        (tmp_path / "texts" / f"{name}.txt").write_text(f"the text of {name}, and more of it\n" * 30)
+    source = ["--from", str(tmp_path / "texts")]
+    assert zoo("fetch", "mine", *source).code == 0
+    tail = open_corpus(home, "mine")
+    assert zoo("train", "-d", "mine", "--name", "first", *tiny_settings(max_steps=1)).code == 0
+    assert "split in another place" in zoo("fetch", "mine", *source, "--split", "files").err
+    files = open_corpus(home, "mine")
+    assert zoo("train", "-d", "mine", "--name", "second", *tiny_settings(max_steps=1)).code == 0
+    assert (files.sha256, files.text()) == (tail.sha256, tail.text())
+    assert files.val_sha256 != tail.val_sha256
+    assert files.directory.name == f"{tail.directory.name}-{files.val_sha256[:8]}"
+    assert zoo("verify", "first", "second").code == 0
+    assert zoo("doctor").code == 0
+    assert zoo("fetch", "mine", *source).code == 0
+    assert open_corpus(home, "mine").directory == tail.directory
+    assert zoo("verify", "first", "second").code == 0
+    shutil.rmtree(tail.directory)
+    assert zoo("verify", "second").code == 0
+    assert zoo("verify", "first").code != 0
 
 
 def test_the_same_text_again_is_the_same_corpus_with_what_is_known_now(fetched, home):

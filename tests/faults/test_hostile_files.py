@@ -118,6 +118,9 @@ TARGETS = {
     "alphabet": Target(
         path=".zoo/corpora/tiny/text/alphabet.json", form=json_form,
         reads=(*TEXTS[2:], *DOCTOR), writes=(*TRAIN, *RESUME, *FETCH, *REPAIR), share=10, write_every=3),
+    "documents": Target(
+        path=".zoo/corpora/tiny/text/documents.jsonl", form=json_form,
+        reads=("datasets tiny --documents", "datasets tiny --json", *DOCTOR), writes=(*FETCH, *REPAIR), share=10),
 }
 # fmt: on
 

@@ -19,6 +19,7 @@ from zoo.names import is_name
 
 SCHEMA = 1  # of corpus.toml
 ALPHABET_LIMIT = 2**25  # every character of Unicode, each written as an escape, and its count
+LINE_LIMIT = 2**16  # bytes of a line of documents.jsonl: a path and a reason
 BLOCK_BYTES = 2**20
 FOLDER = "[0-9a-f]{8}(-[0-9a-f]{8})?"
 Part = Literal["all", "train", "val"]
@@ -119,7 +120,7 @@ class Corpus:
         if not path.exists():
             return
         with files.opened(path) as file:
-            for line in file:
+            while line := file.readline(LINE_LIMIT):
                 try:
                     entry = json.loads(line)
                     kinds = {key: type(value) for key, value in entry.items()}
