@@ -1,5 +1,8 @@
 """Which home is used, and that looking creates none."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import platformdirs
@@ -150,3 +153,20 @@ def test_the_first_writer_makes_a_home_that_is_found_from_inside(tmp_path, monke
     assert zoo("--home", str(wanted), "fetch", "tiny", "--from", str(tiny_text)).code == 0
     monkeypatch.chdir(wanted)
     assert find_home().path == wanted
+
+
+@pytest.mark.parametrize("name", ["two words", " ", "new\nline", "-dash", "a'b\"c", "Grüße", "\x1b[31m"])
+def test_a_home_with_any_name_works(tmp_path, zoo, tiny_text, name):
+    place = tmp_path / name
+    assert zoo("--home", str(place), "fetch", "mine", "--from", str(tiny_text)).code == 0
+    outcome = zoo("--home", str(place), "doctor")
+    assert outcome.code == 0, outcome.err
+    assert "\x1b" not in outcome.out + outcome.err
+
+
+def test_a_home_can_be_found_without_the_variable_home(tmp_path):
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    command = [sys.executable, "-m", "zoo", "list", "-q"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 2), done.stderr
+    assert "Traceback" not in done.stderr
