@@ -1,6 +1,7 @@
 """zoo datasets"""
 
 import sys
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
@@ -145,7 +146,8 @@ def _show_corpus(corpus: "Corpus") -> None:
         show(INDENT + line)
     show("first lines")
     length = columns - len(QUOTE)
-    for line in next(corpus.blocks("all")).split("\n")[:FIRST_LINES]:
+    lines = (line for line in next(corpus.blocks("all")).split("\n") if line.strip())
+    for line in islice(lines, FIRST_LINES):
         show(QUOTE + safe(line if len(line) <= length else line[: length - 3] + "..."))
     for warning in filter(None, [*warnings(corpus), too_small_for(corpus, get_preset(DEFAULT_PRESET))]):
         say(f"zoo: warning: {warning}")
