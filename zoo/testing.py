@@ -6,6 +6,7 @@ def test_the_contract_holds():
     check_dataset("stdlib")
 """
 
+import contextlib
 import json
 import os
 import random
@@ -13,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from zoo.corpora.corpus import Corpus
@@ -49,10 +51,8 @@ def check_dataset(name: str, source: str | Path | None = None) -> None:
     _check_start(plugin)
     _check_restraint(plugins)
     with tempfile.TemporaryDirectory() as place:
-        state, environment = random.getstate(), dict(os.environ)
-        first, again = (_fetch(Path(place, home), plugins, name, source, said) for home in ("first", "again"))
-        _require(random.getstate() == state, "it draws from or seeds Python's random numbers, which are not its own")
-        _require(dict(os.environ) == environment, "it changes the environment")
+        with _undisturbed():
+            first, again = (_fetch(Path(place, home), plugins, name, source, said) for home in ("first", "again"))
         _check_text(first, again)
         _check_vocab(plugins, first)
     mine = [text for text in said if f"'{plugin.name}'" in text or f"'{name}'" in text]
@@ -102,6 +102,20 @@ def _check_restraint(plugins: Plugins) -> None:
     except ZooError as error:
         raise AssertionError(f"zoo_open must return None for a source that it cannot read, and says: {error}") from None
     raise AssertionError(f"zoo_open must return None for a source that it cannot read, and took {foreign!r}")
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Require that what others use as well is left as it was."""
+    before, environment = random.getstate(), dict(os.environ)
+    random.seed()  # to numbers that nobody else would come to
+    state = random.getstate()
+    try:
+        yield
+        _require(random.getstate() == state, "it draws from or seeds Python's random numbers, which are not its own")
+        _require(dict(os.environ) == environment, "it changes the environment")
+    finally:
+        random.setstate(before)
 
 
 def _fetch(home: Path, plugins: Plugins, name: str, source: str | Path | None, said: list[str]) -> Corpus:

@@ -258,6 +258,7 @@ def test_ids_without_room_end_a_training_that_goes_on_when_there_is_room(long_co
     assert {path.name for path in open_corpus(long_corpus, "tiny").directory.iterdir()} == {
         "alphabet.json",
         "corpus.toml",
+        "documents.jsonl",
         "text.txt",
     }
     assert temporaries(long_corpus) == []
