@@ -224,3 +224,25 @@ def test_claiming_what_is_there_is_a_conflict(tmp_path):
 def test_sha256_of_a_file(tmp_path):
     (tmp_path / "file").write_bytes(b"abc")
     assert files.sha256_of(tmp_path / "file").startswith("ba7816bf8f01cfea")
+
+
+def test_a_draft_takes_its_place_when_it_is_whole(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+    with files.draft(path) as draft:
+        draft.append(b"in vain")
+        draft.clear()
+        draft.append(b"af")
+        draft.append(b"ter")
+        assert path.read_bytes() == b"before"
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("file", b"after")]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_nothing_stays_of_a_draft_that_fails(tmp_path, error):
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+    with pytest.raises(error), files.draft(path) as draft:
+        draft.append(b"after")
+        raise error
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("file", b"before")]

@@ -83,6 +83,50 @@ def write_chunks(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -
             sync_directory(path.parent)
 
 
+class Draft:
+    """A file that grows beside its target, and may be begun anew."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path, self._file = path, file
+
+    def append(self, data: bytes) -> None:
+        with storing(self.path):
+            self._file.write(data)
+
+    def clear(self) -> None:
+        with storing(self.path):
+            self._file.seek(0)
+            self._file.truncate()
+
+
+@contextlib.contextmanager
+def draft(path: Path) -> Iterator[Draft]:
+    """A draft that replaces `path` in one step when the block ends, and of which nothing stays when it fails."""
+    temporary = temporary_beside(path)
+    with contextlib.ExitStack() as clean:
+        clean.callback(_discard, temporary)
+        with storing(path):
+            file = open(temporary, "xb", opener=_creator)  # noqa: SIM115
+        clean.callback(_close, file)
+        yield Draft(path, file)
+        with storing(path):
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            os.replace(temporary, path)
+            sync_directory(path.parent)
+
+
+def _close(file: BinaryIO) -> None:
+    with contextlib.suppress(OSError):  # what is left to be written finds no more room than before
+        file.close()
+
+
+def _discard(temporary: Path) -> None:
+    with contextlib.suppress(OSError):
+        temporary.unlink()
+
+
 def _creator(path: str, flags: int) -> int:
     """What `open` creates a file with."""
     return os.open(path, flags, FILE_MODE)
