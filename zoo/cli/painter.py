@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from zoo.cli import numbers
 from zoo.cli.app import say_event
+from zoo.cli.rate import Rate
 from zoo.cli.terminal import fill, is_terminal, safe, say, width
 from zoo.events import Evaluated, Event, Finished, Progress, Sampled, Started, Stepped, Validating
 
@@ -80,6 +81,7 @@ class LivePainter(Painter):
         self.bar: Bar = Bar(*columns, console=self.console, transient=True, expand=True, auto_refresh=False)
         self.bar.start()
         self._drawn_at = 0.0
+        self.rate = Rate()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -99,7 +101,13 @@ class LivePainter(Painter):
         self.bar.start()
 
     def progress(self, event: Progress) -> None:
-        self._draw(safe(event.task), event.done, event.total, _amount(event))
+        description, facts = safe(event.task), _amount(event)
+        if event.unit == "bytes" and event.done:
+            narrow = self.console.width < NARROW
+            self.rate(event)
+            facts = self.rate.facts(event, narrow)
+            description = description.partition(" ")[0] if narrow else _short(description, self.console.width // 3)
+        self._draw(description, event.done, event.total, facts)
         if event.done == event.total:
             self._clear()
             self.print(f"{event.task}: {_amount(event)}")
@@ -187,6 +195,10 @@ def _quoted(text: str) -> str:
     lines = safe(text).strip("\n").split("\n")
     pieces = [line[i : i + length] for line in lines for i in range(0, max(1, len(line)), length)]
     return "\n".join(QUOTE + piece for piece in pieces)
+
+
+def _short(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def _amount(event: Progress) -> str:
