@@ -27,6 +27,7 @@ CAMPAIGN = {
     "writers": (64, "processes that write the registry at once"),
     "cuts": (5_000, "simulated power cuts"),
     "mutations": (10_000, "damaged files of each kind"),
+    "downloads": (200, "downloads over bad lines and from lying servers"),
     "strings": (10_000, "strings sent through every command to a terminal"),
 }
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from corpora.server import File, serving
 from faults.processes import (
     Ended,
     check_home,
@@ -279,6 +280,35 @@ def test_a_text_in_a_read_only_home_is_encoded_in_the_place_for_temporary_files(
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done
     assert list((tmp_path / "place").iterdir()) == []
+
+
+def test_a_download_onto_a_full_disk_leaves_nothing_and_works_when_there_is_room(home, tmp_path):
+    with serving() as server:
+        server.pages["/text.txt"] = File(write_tiny_text(400_000).encode())
+        url = server.url("/text.txt")
+        if namespace() is None:
+            expect_no_room(limited(home, 100_000, "fetch", "tiny", "--from", url))
+            assert temporaries(home) == list(home.cache.glob("*/*")) == []
+            assert command(home, "fetch", "tiny", "--from", url).code == 0
+            return
+        script = """
+        mkdir disk && mount -t tmpfs -o size=128k none disk || exit 1
+        ZOO_HOME=$PWD/disk
+        zoo fetch tiny --from "$url"
+        cp -a disk then && mount -o remount,size=16m disk || exit 1
+        zoo fetch tiny --from "$url"
+        cp -a disk now
+        """
+        first, second = mounted(
+            f"cd {shlex.quote(str(tmp_path))}; {script}", home=home.path, url=url, log=tmp_path / "log"
+        )
+    expect_no_room(first)
+    assert "no space left" in first.err
+    assert len(server.asked) == 2
+    then = Home(tmp_path / "then")
+    assert temporaries(then) == list(then.cache.glob("*/*")) == corpus_names(then) == []
+    assert second.code == 0, second
+    open_corpus(Home(tmp_path / "now"), "tiny").check_text()
 
 
 READERS = [

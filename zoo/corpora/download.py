@@ -1,155 +1,162 @@
-"""Downloads: one URL to one file, hashed while it streams, visible only when whole."""
+"""Downloads: one URL to one file, hashed while it streams, resumed where it broke off, visible only when whole."""
 
-import contextlib
 import hashlib
-import threading
-from collections.abc import Callable, Iterator
+import random
+import time
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from typing import TYPE_CHECKING
 
 from zoo import files
-from zoo.errors import NetworkProblem, Refused
-from zoo.events import OnEvent, Progress, ignore
+from zoo.corpora.address import Address
+from zoo.corpora.answer import Part
+from zoo.corpora.connection import Passing, answer_to, ending, pieces
+from zoo.errors import NetworkProblem
+from zoo.events import Note, OnEvent, Progress, Warned, ignore
 
 if TYPE_CHECKING:
     import requests
 
-CONNECT_SECONDS = 4.0
-STALL_SECONDS = 30.0
 SIZE_LIMIT = 2 * 2**30
-CHUNK_BYTES = 2**16
-REDIRECTS = 5
-LOOPBACK = ("127.0.0.1", "localhost", "::1")  # the only hosts for which http will do
+DEADLINE_SECONDS = 30 * 60.0
+TRIES = 6  # in a row that bring nothing new
+WHOLE_TRIES = 3  # that bring all of it, and not the pinned bytes
+BACKOFF_SECONDS = 1.0  # before the second try; each one after that waits twice as long as the one before
+JITTER = 0.5  # at most so much of a wait is added to it, so that not all come again at once
+WAIT_LIMIT = 60.0  # seconds, whatever the server asks for
 
 
 def download(url: str, path: Path, *, sha256: str | None = None, on_event: OnEvent = ignore) -> Path:
-    """Fetch `url` into `path` and return it.
+    """Fetch `url` into `path` and return it. A file there with the given sha256 is taken as it is.
 
-    Raises NetworkProblem when there is no connection within CONNECT_SECONDS, when it breaks, or when the bytes do not
-    have the sha256; Refused for anything but https (http only to this machine itself), redirects included.
+    Raises NetworkProblem when the host is not there within CONNECT_SECONDS, when what broke off does not go on, and
+    when the bytes do not have the sha256; Refused for anything but https (http only to this machine itself), redirects
+    included; StorageProblem when the disk refuses.
     """
-    if sha256 and path.is_file() and files.sha256_of(path) == sha256:
-        return path
+    address = Address(url).permitted()
+    if sha256 and path.is_file():
+        if files.sha256_of(path) == sha256:
+            return path
+        on_event(Warned(f"{path.name} in the cache is not what was downloaded; it is downloaded again"))
     files.make_directory(path.parent)
-    temporary = files.temporary_beside(path)
-    digest = hashlib.sha256()
-    with _connected(url) as response:
-        try:
-            files.write_chunks(temporary, _stream(response, Path(urlsplit(url).path).name or url, digest, on_event))
-            if sha256 and digest.hexdigest() != sha256:
-                have = digest.hexdigest()[:12]
-                raise NetworkProblem(f"{url} has sha256 {have}..., not {sha256[:12]}...: not the pinned bytes")
-            files.replace(temporary, path)
-        finally:
-            files.remove(temporary)
+    with files.draft(path) as draft:
+        size = _Download(address, draft, sha256, on_event).run()
+    on_event(Progress(f"downloading {address.name}", size, size, "bytes"))
     return path
 
 
-@contextlib.contextmanager
-def _connected(url: str) -> "Iterator[requests.Response]":
-    """An open response, redirects followed under our own rules."""
-    import requests
+class _Download:
+    """What has arrived of a file, and of which version."""
 
-    with requests.Session() as session:
-        local = _is_local(url)
-        for _ in range(REDIRECTS + 1):
-            if urlsplit(url).scheme != "https" and not (local and _is_local(url)):
-                raise Refused(f"{url} is not https; download it yourself and give the file with --from")
+    def __init__(self, address: Address, draft: files.Draft, sha256: str | None, on_event: OnEvent) -> None:
+        self.address, self.draft, self.sha256, self.on_event = address, draft, sha256, on_event
+        self.deadline = time.monotonic() + DEADLINE_SECONDS
+        self.known: set[str] = set()  # hosts that have answered
+        self.wrong: list[str] = []  # hashes of what came whole
+        self.furthest = 0  # bytes, and only what goes beyond is progress: else it might begin anew for ever
+        self.part: Part | None = None
+        self._clear()
+
+    def _clear(self) -> None:
+        self.draft.clear()
+        self.digest, self.done = hashlib.sha256(), 0
+
+    def run(self) -> int:
+        """Try until all of it is there and right; how many bytes that are."""
+        tries = 0
+        while True:
+            before = self.furthest
             try:
-                response = within(CONNECT_SECONDS, lambda: _open(session, url))  # noqa: B023
-            except (requests.RequestException, NetworkProblem) as error:
-                raise NetworkProblem(f"cannot download {url}: {_reason(error)}") from error
-            with response:
-                if not response.is_redirect:
-                    if not response.ok:
-                        said = f"the server says {response.status_code} {response.reason}"
-                        raise NetworkProblem(f"cannot download {url}: {said}")
-                    yield response
-                    return
-                url = _next(url, response.headers["Location"])
-    raise NetworkProblem(f"cannot download {url}: it redirects again and again")
+                self._try()
+                self._check_hash()
+                return self.done
+            except Passing as problem:
+                tries = 1 if self.furthest > before else tries + 1
+                if tries == TRIES:
+                    raise
+                self._wait(problem, tries)
 
+    def _wait(self, problem: Passing, tries: int) -> None:
+        backoff = BACKOFF_SECONDS * 2 ** (tries - 1) * random.uniform(1, 1 + JITTER)
+        seconds = min(max(backoff, problem.seconds), WAIT_LIMIT)
+        if time.monotonic() + seconds > self.deadline:
+            raise self._late() from problem
+        self.on_event(Note(f"{problem}; trying again in {seconds:.0f} s"))
+        time.sleep(seconds)
 
-def _next(url: str, location: str) -> str:
-    """The address that a redirect leads to."""
-    try:
-        target = urljoin(url, location)
-        urlsplit(target)
-    except ValueError:
-        raise NetworkProblem(f"cannot download {url}: it redirects to what is no address") from None
-    return target
+    def _late(self) -> NetworkProblem:
+        return NetworkProblem(
+            f"{self.address} is not here within {DEADLINE_SECONDS / 60:.0f} min (after {self.done:,} bytes); "
+            "download it by hand and give the file with --from"
+        )
 
+    def _try(self) -> None:
+        """One request, and what its body adds to what is there."""
+        with answer_to(self.address, self._wish(), self.known) as response, ending(response, self.deadline):
+            total = self._place(response)
+            try:
+                for data in pieces(response):
+                    self._add(data, total)
+            except Passing as problem:
+                raise self._broken(total, f": {problem}") from problem
+            if time.monotonic() > self.deadline:  # then it was we who hung up
+                raise self._late()
+        if total is not None and self.done < total:
+            raise self._broken(total)
 
-def _is_local(url: str) -> bool:
-    """Whether it is http to this machine itself, which will do unless somewhere else has sent us there."""
-    parts = urlsplit(url)
-    return parts.scheme == "http" and parts.hostname in LOOPBACK
+    def _wish(self) -> dict[str, str]:
+        """Headers that ask for what is missing, if it can be told that it belongs to what is there."""
+        validator = self.part.validator if self.part else None
+        if not self.done or not (validator or self.sha256):
+            return {}
+        return {"Range": f"bytes={self.done}-"} | ({"If-Range": validator} if validator else {})
 
+    def _place(self, response: "requests.Response") -> int | None:
+        """Make ready for a body, anew where it does not belong to what is there; the size of the file, if known."""
+        part = Part.of(response)
+        if part and part.begin == 0 and (response.status_code == 200 or not self.done):
+            self._clear()
+            self.part = part
+        elif not part or part.begin != self.done or not self.part or not part.continues(self.part):
+            self._clear()
+            raise Passing(f"{self.address} does not go on where it broke off")
+        else:
+            self.part = replace(self.part, total=part.total)
+        if (part.total or 0) > SIZE_LIMIT:
+            raise self._too_large()
+        return part.total
 
-def within(seconds: float, work: Callable[[], Any]) -> Any:
-    """The result of `work`, which no timeout of its own can bound: looking up a host name and trying each of its
-    addresses in turn may take minutes. Raises NetworkProblem when the time is up."""
-    outcome: dict[str, Any] = {}
+    def _add(self, data: bytes, total: int | None) -> None:
+        if time.monotonic() > self.deadline:
+            raise self._late()
+        if self.done + len(data) > SIZE_LIMIT:
+            raise self._too_large()
+        if total is not None and self.done + len(data) > total:
+            self._clear()
+            raise Passing("more came than there is")
+        self.draft.append(data)
+        self.digest.update(data)
+        self.done += len(data)
+        self.furthest = max(self.furthest, self.done)
+        if self.done != total:  # the end is said when it is there to stay
+            self.on_event(Progress(f"downloading {self.address.name}", self.done, total, "bytes"))
 
-    def run() -> None:
-        try:
-            outcome["value"] = work()
-        except BaseException as error:
-            outcome["error"] = error
+    def _broken(self, total: int | None, why: str = "") -> Passing:
+        of = f" of {total:,}" if total is not None else ""
+        return Passing(f"{self.address} broke off after {self.done:,}{of} bytes{why}")
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise NetworkProblem(f"no connection within {seconds:.0f} s")
-    if "error" in outcome:
-        raise outcome["error"]
-    return outcome["value"]
+    def _too_large(self) -> NetworkProblem:
+        return NetworkProblem(f"{self.address} is larger than {SIZE_LIMIT:,} bytes")
 
-
-def _open(session: "requests.Session", url: str) -> "requests.Response":
-    return session.get(
-        url,
-        stream=True,
-        allow_redirects=False,
-        timeout=(CONNECT_SECONDS, STALL_SECONDS),
-        headers={"Accept-Encoding": "identity"},
-    )
-
-
-def _stream(response: "requests.Response", name: str, digest: Any, on_event: OnEvent) -> Iterator[bytes]:
-    import requests
-
-    length = response.headers.get("Content-Length")
-    total = int(length) if length and length.isdigit() else None
-    done = 0
-    try:
-        for chunk in response.iter_content(CHUNK_BYTES):
-            done += len(chunk)
-            if done > SIZE_LIMIT:
-                raise NetworkProblem(f"{response.url} is larger than {SIZE_LIMIT:,} bytes")
-            digest.update(chunk)
-            on_event(Progress(f"downloading {name}", done, total, "bytes"))
-            yield chunk
-    except requests.RequestException as error:  # an OSError, which would pass for a full disk
-        raise NetworkProblem(f"{response.url} broke off after {done:,} bytes: {_reason(error)}") from error
-    if total is not None and done != total:
-        raise NetworkProblem(f"{response.url} broke off after {done:,} of {total:,} bytes")
-    if total is None:  # else the last chunk has said so
-        on_event(Progress(f"downloading {name}", done, done, "bytes"))
-
-
-def _reason(error: Exception) -> str:
-    """The cause in one clause, for requests nests four exceptions deep."""
-    import requests
-
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the server's certificate is not trusted"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the server closed the connection"
-    if isinstance(error, requests.Timeout):
-        return "the server does not answer"
-    if isinstance(error, requests.ConnectionError):
-        return "no network, or the host cannot be reached"
-    return str(error).splitlines()[0]
+    def _check_hash(self) -> None:
+        """Raise Passing for bytes that are not the pinned ones; NetworkProblem when they come like that each time."""
+        have = self.digest.hexdigest()
+        if not self.sha256 or have == self.sha256:
+            return
+        problem = f"{self.address} has sha256 {have[:12]}..., not {self.sha256[:12]}...: not the pinned bytes"
+        if have in self.wrong or len(self.wrong) + 1 == WHOLE_TRIES:
+            raise NetworkProblem(problem)
+        self.wrong.append(have)
+        self._clear()
+        self.furthest = 0
+        raise Passing(problem)
