@@ -110,6 +110,7 @@ class LivePainter(Painter):
         self._draw(description, event.done, event.total, facts)
         if event.done == event.total:
             self._clear()
+            self.bar.refresh()  # else the bar stays while what comes next has nothing to show
             self.print(f"{event.task}: {_amount(event)}")
 
     def step(self, event: Stepped) -> None:
@@ -207,7 +208,8 @@ def _amount(event: Progress) -> str:
 
     if event.total is None or event.done == event.total:
         return amount(event.done)
-    return f"{amount(event.done)} of {amount(event.total)}"
+    done = amount(event.done) if event.unit == "bytes" else f"{event.done:,}"
+    return f"{done} of {amount(event.total)}"
 
 
 def painter() -> Painter:
