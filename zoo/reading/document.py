@@ -12,6 +12,7 @@ from zoo.reading import compressed, epub, gutenberg, markup
 from zoo.reading.decoding import GUESS, Opener, declared_encoding, find_encoding, text_blocks
 from zoo.reading.unwrap import unwrap
 
+FIRST_BYTES = 2**16
 WHOLE_BYTES = 2**25  # what is read whole: any book; what is larger is plain text, and streams
 LARGEST = 2**32  # bytes of a file
 PLAIN = (".txt", ".md", ".markdown", ".rst", ".text")  # plain text whatever it begins with
@@ -66,7 +67,8 @@ def read_document(path: Path, options: ReadOptions, name: str | None = None) -> 
 
 def _beginning(opener: Opener) -> bytes:
     with opener() as file:
-        return file.read(WHOLE_BYTES + 1)
+        data = file.read(FIRST_BYTES)  # a read makes room for all that it asks for, and most files are small
+        return data if len(data) < FIRST_BYTES else data + file.read(WHOLE_BYTES + 1 - FIRST_BYTES)
 
 
 def _check_kind(path: Path, data: bytes) -> None:
