@@ -127,6 +127,23 @@ def headed(**headers: str) -> Fault:
     return lambda answer: replace(answer, headers=answer.headers | named)
 
 
+def part(body: bytes, begin: int, end: int, **headers: str) -> Fault:
+    """In the place of a 206, another one: these bytes of this body, and headers that agree with it or are given."""
+    rest, span = body[begin:end], f"bytes {begin}-{end - 1}/{len(body)}"
+    named = {key.replace("_", "-"): value for key, value in headers.items()}
+
+    def fault(answer: Answer) -> Answer:
+        if answer.status != 206 or not rest:
+            return answer
+        about = answer.headers | {"Content-Range": span, "Content-Length": str(len(rest))} | named
+        chunked = "Transfer-Encoding" in about
+        if chunked:
+            del about["Content-Length"]
+        return replace(answer, headers=about, body=rest, chunked=chunked)
+
+    return fault
+
+
 def says(status: int, **headers: str) -> Fault:
     """An answer that is none of the file."""
     named = {key.replace("_", "-"): value for key, value in headers.items()}

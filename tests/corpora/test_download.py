@@ -17,6 +17,7 @@ from corpora.server import (
     headed,
     moved,
     nothing_kept,
+    part,
     says,
     serving,
     stall,
@@ -193,15 +194,21 @@ def test_an_answer_that_does_not_go_on_where_we_are_begins_anew(server, path, li
     assert server.ranges()[2:] in ([], [None])
 
 
-def test_a_part_with_another_etag_is_not_taken(server, path):
-    """From a server that does not heed If-Range."""
-
-    def part_of_another(answer):
-        rest = OTHER[100:]
-        headers = {"Content-Range": f"bytes 100-229/{len(TEXT)}", "Content-Length": "130", "ETag": '"another"'}
-        return Answer(206, headers, rest)
-
-    assert download(faulty(server, cut(100), part_of_another), path).read_bytes() == TEXT
+@pytest.mark.parametrize(
+    "lie",
+    [
+        part(OTHER, 100, 230, ETag='"another"'),
+        part(TEXT, 130, 230),
+        part(TEXT, 50, 230),
+        part(TEXT[:150], 100, 150),  # of a file that would be shorter
+        part(TEXT, 100, 150),  # a piece of what was asked for, which is right
+        part(TEXT, 100, 230, Content_Range="bytes 0-229/230", Transfer_Encoding="chunked"),
+    ],
+)
+def test_a_part_that_does_not_belong_to_ours_is_never_put_to_it(server, path, lie):
+    """From a server that does not heed If-Range, and is consistent in itself."""
+    assert download(faulty(server, cut(100), lie), path).read_bytes() == TEXT
+    assert len(server.asked) == 3
 
 
 def test_a_server_that_knows_no_ranges_and_always_breaks_off_is_given_up(server, path):

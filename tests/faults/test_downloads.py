@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 import pytest
-from corpora.server import Answer, Fault, File, cut, drop, flip, headed, nothing_kept, says, serving, stall
+from corpora.server import Answer, Fault, File, cut, drop, flip, headed, nothing_kept, part, says, serving, stall
 from faults.processes import Ended, end_of, spawn, wait_until
 
 from zoo.corpora import connection
@@ -35,6 +35,8 @@ def a_fault(chance: random.Random, file: File, pinned: bool) -> Fault | None:
         headed(Content_Length="-1"),
         headed(Content_Range=f"bytes {at}-{size - 1}/{size}"),
         headed(Content_Range=f"bytes 0-{size}/{size + 1}"),
+        part(file.body, at, size),
+        part(file.body, *sorted((at, chance.randrange(size)))),
         headed(ETag='"another"'),
         changes(file, at, file.body if pinned else chance.randbytes(size)),
         says(chance.choice([408, 429, 500, 502, 503])),
