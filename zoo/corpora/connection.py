@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import socket
 import ssl
 import threading
 import time
@@ -76,7 +77,9 @@ def _ask(
         )
 
     try:
-        response: requests.Response = within(CONNECT_SECONDS, ask)
+        if not requests.utils.get_environ_proxies(address.url):  # a proxy looks names up by itself
+            within(CONNECT_SECONDS, lambda: socket.getaddrinfo(address.host.strip("[]"), address.port))
+        response: requests.Response = within(CONNECT_SECONDS + STALL_SECONDS, ask)
     except (NetworkProblem, requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
         raise _problem(address, error, known) from error
     known.add(address.host)
@@ -84,8 +87,8 @@ def _ask(
 
 
 def within(seconds: float, work: Callable[[], Any]) -> Any:
-    """The result of `work`, which no timeout of its own can bound: looking up a host name and trying each of its
-    addresses in turn may take minutes. Raises NetworkProblem when the time is up."""
+    """The result of `work`, which no timeout of its own can bound: looking up a host name, trying each of its addresses
+    in turn, and headers that never end may take minutes. Raises NetworkProblem when the time is up."""
     outcome: dict[str, Any] = {}
 
     def run() -> None:
@@ -98,7 +101,7 @@ def within(seconds: float, work: Callable[[], Any]) -> Any:
     thread.start()
     thread.join(seconds)
     if thread.is_alive():
-        raise NetworkProblem(f"no connection within {seconds:.0f} s")
+        raise NetworkProblem(f"no answer within {seconds:.0f} s")
     if "error" in outcome:
         raise outcome["error"]
     return outcome["value"]

@@ -68,7 +68,7 @@ def read_document(path: Path, options: ReadOptions, name: str | None = None) -> 
 def _beginning(opener: Opener) -> bytes:
     with opener() as file:
         data = file.read(FIRST_BYTES)  # a read makes room for all that it asks for, and most files are small
-        return data if len(data) < FIRST_BYTES else data + file.read(WHOLE_BYTES + 1 - FIRST_BYTES)
+        return data if len(data) < FIRST_BYTES else data + file.read(max(0, WHOLE_BYTES + 1 - FIRST_BYTES))
 
 
 def _check_kind(path: Path, data: bytes) -> None:
