@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zoo.corpora.corpus import Corpus
     from zoo.corpora.dataset import Dataset, Document, ReadOptions
-    from zoo.corpora.download import download
     from zoo.corpora.vocab import Bytes, Characters, Vocab
     from zoo.errors import BadData, NetworkProblem, NotFound, Refused, UsageProblem, ZooError
     from zoo.events import Note, Progress, Skipped, Warned
     from zoo.hooks import hookimpl
     from zoo.reading.document import read_document
+    from zoo.web.download import download
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "zoo.corpora.corpus": ("Corpus",),
     "zoo.corpora.dataset": ("Dataset", "Document", "ReadOptions"),
-    "zoo.corpora.download": ("download",),
+    "zoo.web.download": ("download",),
     "zoo.corpora.vocab": ("Bytes", "Characters", "Vocab"),
     "zoo.errors": ("BadData", "NetworkProblem", "NotFound", "Refused", "UsageProblem", "ZooError"),
     "zoo.events": ("Note", "Progress", "Skipped", "Warned"),

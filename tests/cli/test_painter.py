@@ -7,7 +7,7 @@ import time
 
 import pexpect
 import pytest
-from corpora.server import File, cut, serving
+from web.server import File, cut, serving
 
 from zoo.cli.rate import Rate
 from zoo.events import Progress

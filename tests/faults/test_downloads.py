@@ -8,14 +8,14 @@ import time
 from collections import Counter
 
 import pytest
-from corpora.server import Answer, Fault, File, cut, drop, flip, headed, nothing_kept, part, says, serving, stall
 from faults.processes import Ended, end_of, spawn, wait_until
+from web.server import Answer, Fault, File, cut, drop, flip, headed, nothing_kept, part, says, serving, stall
 
-from zoo.corpora import connection
-from zoo.corpora import download as downloading
-from zoo.corpora.download import download
 from zoo.errors import NetworkProblem
 from zoo.home import Home
+from zoo.web import connection
+from zoo.web import download as downloading
+from zoo.web.download import download
 
 PATIENCE = 10.0  # seconds; less than a stall or a wait for a server, more than a busy machine needs
 RECOVERS = 0.95

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from corpora.server import File, serving
 from faults.processes import (
     Ended,
     check_home,
@@ -25,6 +24,7 @@ from faults.processes import (
     wait_until,
 )
 from tiny import tiny_settings, write_tiny_text
+from web.server import File, serving
 
 from zoo.corpora.corpus import BLOCK_BYTES, corpus_names, open_corpus
 from zoo.home import Home

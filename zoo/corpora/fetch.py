@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 from zoo import files, locks
 from zoo.corpora.corpus import Corpus, fetch_lock, open_corpus
 from zoo.corpora.dataset import Dataset, Document, ReadOptions, is_url
-from zoo.corpora.download import download
 from zoo.corpora.normalise import Normaliser
 from zoo.corpora.store import store_corpus
 from zoo.errors import BadData, NetworkProblem, NotFound, UsageProblem
 from zoo.events import Event, Note, OnEvent, Skipped, Warned, ignore
 from zoo.home import Home, expand
 from zoo.names import check_name
+from zoo.web.download import download
 
 WAIT_SECONDS = 600.0
 SKIPS_SAID = 5  # by name; the corpus remembers all

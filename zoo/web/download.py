@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo import files
-from zoo.corpora.address import Address
-from zoo.corpora.answer import Part
-from zoo.corpora.connection import Passing, answer_to, ending, pieces
 from zoo.errors import NetworkProblem
 from zoo.events import Note, OnEvent, Progress, Warned, ignore
+from zoo.web.address import Address
+from zoo.web.answer import Part
+from zoo.web.connection import Passing, answer_to, ending, pieces
 
 if TYPE_CHECKING:
     import requests

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 import pytest
-from corpora.server import File, serving
+from web.server import File, serving
 
 from zoo.corpora.corpus import open_corpus
 from zoo.corpora.dataset import Dataset

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from corpora.server import (
+from web.server import (
     Answer,
     File,
     cut,
@@ -24,15 +24,15 @@ from corpora.server import (
     trickle,
 )
 
-from zoo.corpora import connection
-from zoo.corpora import download as downloading
 from zoo.corpora.corpus import open_corpus
 from zoo.corpora.dataset import Dataset
-from zoo.corpora.download import download
 from zoo.corpora.fetch import Wish, fetch
 from zoo.errors import NetworkProblem, StorageProblem
 from zoo.events import Note, Progress, Warned
 from zoo.plugins import Plugins
+from zoo.web import connection
+from zoo.web import download as downloading
+from zoo.web.download import download
 
 TEXT = b"What the server tells.\n" * 10
 SHA256 = hashlib.sha256(TEXT).hexdigest()

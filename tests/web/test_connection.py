@@ -8,13 +8,13 @@ import time
 from base64 import b64decode
 
 import pytest
-from corpora.server import Answer, File, Server, cut, drop, moved, nothing_kept, says, serving, trickle
+from web.server import Answer, File, Server, cut, drop, moved, nothing_kept, says, serving, trickle
 
-from zoo.corpora import connection
-from zoo.corpora import download as downloading
-from zoo.corpora.address import Address
-from zoo.corpora.download import download
 from zoo.errors import NetworkProblem, Refused, ZooError
+from zoo.web import connection
+from zoo.web import download as downloading
+from zoo.web.address import Address
+from zoo.web.download import download
 
 TEXT = b"What the server tells.\n" * 10
 SECRET = "s3cret"

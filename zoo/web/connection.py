@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from zoo.corpora.address import Address
-from zoo.corpora.answer import seconds_to_wait
 from zoo.errors import NetworkProblem
+from zoo.web.address import Address
+from zoo.web.answer import seconds_to_wait
 
 if TYPE_CHECKING:
     import requests

@@ -1,0 +1,1 @@
+"""The web: one address to one file, whole and right or not at all."""
