@@ -81,6 +81,6 @@ def _moment(text: str) -> datetime | None:
     """A date as HTTP writes it."""
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
