@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from zoo import BadData, Document, ReadOptions, Refused, Skipped, UsageProblem, hookimpl, read_document
+from zoo import BadData, Document, ReadOptions, Refused, Skipped, StorageProblem, UsageProblem, hookimpl, read_document
 
 GLOB = "**/*.txt"
 
@@ -67,45 +67,51 @@ def reason_to_skip(target: Path, inside: Path, taken: set[Path]) -> str:
 def walk(root: Path, pattern: list[str]) -> tuple[list[str], list[str]]:
     """The files below `root` that match, and the links that do or that lead to directories in which something could."""
     names, links = [], []
-    waiting: list[tuple[str, ...]] = [()]
+    waiting: list[tuple[tuple[str, ...], set[int]]] = [((), follow({0}, pattern))]
     while waiting:
-        above = waiting.pop()
-        with os.scandir(root.joinpath(*above)) as entries:
-            for entry in entries:
-                parts = (*above, entry.name)
-                if entry.is_symlink():
-                    if matches(parts, pattern) or (leads_on(parts, pattern) and Path(entry.path).is_dir()):
-                        links.append("/".join(parts))
-                elif entry.is_dir():
-                    if leads_on(parts, pattern):
-                        waiting.append(parts)
-                elif matches(parts, pattern):
-                    names.append("/".join(parts))
+        above, places = waiting.pop()
+        for entry in entries_of(root.joinpath(*above)):
+            parts = (*above, entry.name)
+            reached = step(places, entry.name, pattern)
+            is_match, leads_on = len(pattern) in reached, min(reached, default=len(pattern)) < len(pattern)
+            if entry.is_symlink():
+                if is_match or (leads_on and Path(entry.path).is_dir()):
+                    links.append("/".join(parts))
+            elif entry.is_dir():
+                if leads_on:
+                    waiting.append((parts, reached))
+            elif is_match:
+                names.append("/".join(parts))
     return names, links
 
 
-def matches(parts: tuple[str, ...], pattern: list[str]) -> bool:
-    """Whether a path matches: `*` and `?` within a name, `**` for any number of directories; as in a shell, a name that
-    begins with a dot is matched by nothing but a dot."""
-    if not pattern:
-        return not parts
-    if pattern[0] == "**":
-        return matches(parts, pattern[1:]) or (
-            len(parts) > 1 and not parts[0].startswith(".") and matches(parts[1:], pattern)
-        )
-    return bool(parts) and name_matches(parts[0], pattern[0]) and matches(parts[1:], pattern[1:])
+def entries_of(directory: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as entries:
+            return list(entries)
+    except OSError as error:
+        raise StorageProblem(f"cannot read {directory}: {(error.strerror or str(error)).lower()}") from error
 
 
-def leads_on(parts: tuple[str, ...], pattern: list[str]) -> bool:
-    """Whether a path below this directory could match."""
-    if not parts:
-        return bool(pattern)
-    if not pattern:
-        return False
-    if pattern[0] == "**":
-        return leads_on(parts, pattern[1:]) or (not parts[0].startswith(".") and leads_on(parts[1:], pattern))
-    return name_matches(parts[0], pattern[0]) and leads_on(parts[1:], pattern[1:])
+def step(places: set[int], name: str, pattern: list[str]) -> set[int]:
+    """Where one may stand in a pattern after one more part of a path: `*` and `?` match within a name, `**` any number
+    of directories; as in a shell, nothing but a dot matches a name that begins with one."""
+    reached = set()
+    for place in places - {len(pattern)}:
+        if pattern[place] == "**":
+            if not name.startswith("."):
+                reached.add(place)
+        elif fnmatchcase(name, pattern[place]) and (pattern[place].startswith(".") or not name.startswith(".")):
+            reached.add(place + 1)
+    return follow(reached, pattern)
 
 
-def name_matches(name: str, pattern: str) -> bool:
-    return fnmatchcase(name, pattern) and (pattern.startswith(".") or not name.startswith("."))
+def follow(places: set[int], pattern: list[str]) -> set[int]:
+    """These places, and those behind a `**`, which may stand for no directory at all."""
+    found = set(places)
+    for place in sorted(places):
+        ahead = place
+        while ahead < len(pattern) and pattern[ahead] == "**":
+            ahead += 1
+            found.add(ahead)
+    return found

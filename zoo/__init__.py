@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from zoo.corpora.corpus import Corpus
     from zoo.corpora.dataset import Dataset, Document, ReadOptions
     from zoo.corpora.vocab import Bytes, Characters, Vocab
-    from zoo.errors import BadData, NetworkProblem, NotFound, Refused, UsageProblem, ZooError
+    from zoo.errors import BadData, NetworkProblem, NotFound, Refused, StorageProblem, UsageProblem, ZooError
     from zoo.events import Note, Progress, Skipped, Warned
     from zoo.hooks import hookimpl
     from zoo.reading.document import read_document
@@ -23,7 +23,7 @@ _HOMES = {
     "zoo.corpora.dataset": ("Dataset", "Document", "ReadOptions"),
     "zoo.web.download": ("download",),
     "zoo.corpora.vocab": ("Bytes", "Characters", "Vocab"),
-    "zoo.errors": ("BadData", "NetworkProblem", "NotFound", "Refused", "UsageProblem", "ZooError"),
+    "zoo.errors": ("BadData", "NetworkProblem", "NotFound", "Refused", "StorageProblem", "UsageProblem", "ZooError"),
     "zoo.events": ("Note", "Progress", "Skipped", "Warned"),
     "zoo.hooks": ("hookimpl",),
     "zoo.reading.document": ("read_document",),
@@ -44,6 +44,7 @@ __all__ = [
     "ReadOptions",
     "Refused",
     "Skipped",
+    "StorageProblem",
     "UsageProblem",
     "Vocab",
     "Warned",

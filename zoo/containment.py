@@ -16,7 +16,7 @@ from zoo.names import check_name
 
 MOST_DATASETS = 10_000  # of one plugin: more is no list but a loop
 MOST_DOCUMENTS = 1_000_000
-MOST_CHARACTERS = 2**32
+LONGEST_TEXT = 2**32  # characters
 
 
 class Guard:
@@ -72,7 +72,7 @@ class Guard:
         for block in self._each(plugin, blocks):
             if not isinstance(block, str):
                 raise PluginFailure(f"plugin '{plugin}' gave {type(block).__name__} as a block of text")
-            room.take(characters=len(block), blocks=1)
+            room.take(characters=len(block), empty_blocks=not block)
             yield block
 
     def _each(self, plugin: str, items: Any) -> Iterator[Any]:
@@ -95,16 +95,16 @@ class Room:
 
     def __init__(self, plugin: str) -> None:
         self.plugin = plugin
-        self.documents = self.characters = self.blocks = 0
+        self.documents = self.characters = self.empty_blocks = 0
 
-    def take(self, *, documents: int = 0, characters: int = 0, blocks: int = 0) -> None:
+    def take(self, *, documents: int = 0, characters: int = 0, empty_blocks: int = 0) -> None:
         self.documents += documents
         self.characters += characters
-        self.blocks += blocks
+        self.empty_blocks += empty_blocks
         for what, taken, most in (
             ("documents", self.documents, MOST_DOCUMENTS),
-            ("characters", self.characters, MOST_CHARACTERS),
-            ("blocks", self.blocks, MOST_DOCUMENTS),
+            ("characters", self.characters, LONGEST_TEXT),
+            ("empty blocks", self.empty_blocks, MOST_DOCUMENTS),
         ):
             if taken > most:
                 raise PluginFailure(f"plugin '{self.plugin}' gives more than {most:,} {what}: is there an end?")

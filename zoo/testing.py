@@ -28,11 +28,13 @@ from zoo.plugins import Plugin, Plugins
 HEAVY = ("torch", "numpy", "requests")
 PROBED_CHARACTERS = 100_000
 _PROBE = f"""
-import json, sys
+import json, os, random, sys
 from zoo.plugins import Plugins
 plugins, reached = Plugins(), []
 sys.addaudithook(lambda event, _: reached.append(event) if event in ("socket.connect", "subprocess.Popen") else None)
+state, environment = random.getstate(), dict(os.environ)
 plugins.datasets
+reached += ["random numbers"] * (random.getstate() != state) + ["the environment"] * (dict(os.environ) != environment)
 print(json.dumps([name for name in {HEAVY} if name in sys.modules] + reached))
 """
 
@@ -44,12 +46,13 @@ def check_dataset(name: str, source: str | Path | None = None) -> None:
     network or that the reader must bring. Raises AssertionError that says what is broken.
     """
     said: list[str] = []
+    environment = dict(os.environ)
     plugins = Plugins(on_event=_warnings_into(said))
     _require(name in plugins.datasets, f"no plugin offers '{name}'; {'; '.join(said) or 'is it installed?'}")
     plugin = next(plugin for plugin in plugins.loaded if name in plugin.datasets)
     _check_offer(plugins.datasets[name])
-    _check_start(plugin)
-    _check_restraint(plugins)
+    _check_start(plugin, environment)
+    _check_restraint(plugin)
     with tempfile.TemporaryDirectory() as place:
         with _undisturbed():
             first, again = (_fetch(Path(place, home), plugins, name, source, said) for home in ("first", "again"))
@@ -81,22 +84,23 @@ def _check_offer(dataset: Dataset) -> None:
     _require(dataset.sha256 is None or re.fullmatch("[0-9a-f]{64}", dataset.sha256), "sha256 is 64 small hex digits")
 
 
-def _check_start(plugin: Plugin) -> None:
+def _check_start(plugin: Plugin, environment: dict[str, str]) -> None:
     """Every plugin is loaded before a dataset is looked up, so none may be slow."""
     found_by = os.pathsep.join(filter(None, sys.path))
-    environment = {**os.environ, "ZOO_LOAD_PLUGINS": plugin.name, "PYTHONPATH": found_by}
+    settings = {**environment, "ZOO_LOAD_PLUGINS": plugin.name, "PYTHONPATH": found_by}
     command = [sys.executable, "-c", _PROBE]
-    probe = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    probe = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
     _require(probe.returncode == 0, f"its plugin cannot be loaded: {probe.stderr.strip()[-300:]}")
     found = json.loads(probe.stdout)
     _require(not found, f"importing it and asking for its datasets reaches for {', '.join(found)}")
 
 
-def _check_restraint(plugins: Plugins) -> None:
+def _check_restraint(plugin: Plugin) -> None:
     """An opener that takes what is not its own takes it from others."""
     foreign = "zoo-testing:a source of nobody's"
     try:
-        next(plugins.open(foreign, ReadOptions()), None)
+        with _only(plugin):
+            next(Plugins().open(foreign, ReadOptions()), None)
     except NotFound:
         return
     except ZooError as error:
@@ -116,6 +120,19 @@ def _undisturbed() -> Iterator[None]:
         _require(dict(os.environ) == environment, "it changes the environment")
     finally:
         random.setstate(before)
+
+
+@contextlib.contextmanager
+def _only(plugin: Plugin) -> Iterator[None]:
+    """Load no other stranger's plugin than this."""
+    before = os.environ.get("ZOO_LOAD_PLUGINS")
+    os.environ["ZOO_LOAD_PLUGINS"] = "" if plugin.bundled else plugin.name
+    try:
+        yield
+    finally:
+        del os.environ["ZOO_LOAD_PLUGINS"]
+        if before is not None:
+            os.environ["ZOO_LOAD_PLUGINS"] = before
 
 
 def _fetch(home: Path, plugins: Plugins, name: str, source: str | Path | None, said: list[str]) -> Corpus:

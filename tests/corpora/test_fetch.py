@@ -123,6 +123,9 @@ def test_a_text_with_two_splits_has_a_folder_for_each_and_models_keep_to_theirs(
     shutil.rmtree(tail.directory)
     assert zoo("verify", "second").code == 0
     assert zoo("verify", "first").code != 0
+    told = zoo("doctor").out
+    assert "models/first: its text" in told
+    assert "models/second" not in told
 
 
 def test_the_same_text_again_is_the_same_corpus_with_what_is_known_now(fetched, home):

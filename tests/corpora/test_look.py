@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from zoo.cli.alphabet import drawn
+from zoo.cli.terminal import cells
 from zoo.config import get_preset
 from zoo.corpora import ngrams
 from zoo.corpora.corpus import Corpus, open_corpus
@@ -47,12 +49,10 @@ def test_an_alphabet_of_thousands_is_shown_in_part(zoo, fetched):
 
 
 def test_the_look_fits_a_narrow_terminal(zoo, fetched):
-    from zoo.cli.alphabet import drawn
-
     text = "".join(chr(0x4E00 + n) * 1000 for n in range(50)) + "é" + "x" * 100
     for width in (38, 78):
         lines = list(drawn(fetched(text).alphabet, width))
-        assert max(map(len, lines)) <= width
+        assert max(map(cells, lines)) <= width
         assert len(lines) >= 100 // width
 
 
@@ -103,20 +103,21 @@ PROSE = "A line of prose that has nothing to hide.\n" * 20
     ],
 )
 def test_a_text_that_is_likely_a_mistake_is_warned_of(zoo, fetched, text, warning):
-    (said,) = warnings(fetched(text))
+    said = next(warnings(fetched(text), get_preset("nano")))
     assert warning in said
     assert f"zoo: warning: {said}\n" in zoo("datasets", "mine").err
-    assert json.loads(zoo("datasets", "mine", "--json").out)["warnings"] == [said]
+    assert json.loads(zoo("datasets", "mine", "--json").out)["warnings"][0] == said
 
 
 def test_a_text_with_nothing_to_hide_is_not_warned_of(fetched):
-    assert list(warnings(fetched(PROSE + "Ça va? Â, Ã and â are letters, too: “â” €5.\n"))) == []
+    corpus = fetched(PROSE * 20 + "Ça va? Â, Ã and â are letters, too: “â” €5.\n")
+    assert list(warnings(corpus, get_preset("nano"))) == []
 
 
 def test_a_licence_at_the_end_of_a_large_text_is_found(fetched, monkeypatch):
     monkeypatch.setattr("zoo.corpora.look.SEARCHED_CHARACTERS", 1000)
     monkeypatch.setattr("zoo.corpora.corpus.BLOCK_BYTES", 500)
-    (said,) = warnings(fetched(PROSE * 100 + "All rights reserved.\n"))
+    (said,) = warnings(fetched(PROSE * 100 + "All rights reserved.\n"), get_preset("nano"))
     assert said == "a licence is left in: 'All rights reserved.'"
 
 
@@ -124,12 +125,13 @@ def test_a_text_that_is_small_for_the_preset_is_said_to_be(zoo, fetched):
     corpus = fetched(PROSE)
     said = too_small_for(corpus, get_preset("m2"))
     seen = get_preset("m2").train.max_steps * get_preset("m2").train.batch_size * get_preset("m2").model.block_size
-    assert f"preset m2 reads each {seen / corpus.train_characters:,.0f} times" in said
-    assert "are few: preset nano reads each" in zoo("datasets", "mine").err
+    assert f"steps of m2 read each {seen / corpus.train_characters:,.0f} times" in said
+    assert "are few: 1,000 steps of nano read each" in zoo("datasets", "mine").err
+    assert said.replace("m2", "nano")[:40] in json.loads(zoo("datasets", "mine", "--json").out)["warnings"][0]
     small = ["--set", "block_size=16", "--set", "n_layer=1", "--set", "n_embd=16", "--set", "n_head=2"]
     outcome = zoo(
         "train", "-d", "mine", *small, "--set", "batch_size=4000", "--set", "max_steps=3", "--set", "eval_every=1"
     )
     assert outcome.code == 0
-    assert "zoo: warning: 756 characters to train on are few: preset nano reads each 254 times" in outcome.err
+    assert "zoo: warning: 756 characters to train on are few: 3 steps of nano read each 254 times" in outcome.err
     assert too_small_for(corpus, get_preset("m2").with_settings({"max_steps": "1"})) == ""

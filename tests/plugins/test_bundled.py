@@ -174,6 +174,12 @@ def test_glob_says_which_files(fetched, folder, glob, found):
     assert fetched(root, "--glob", glob)[0].text().split() == found.split()
 
 
+def test_a_glob_for_a_file_is_a_usage_problem(zoo, tiny_text):
+    outcome = zoo("fetch", "mine", "--from", str(tiny_text), "--glob", "*.md")
+    assert outcome.code == 2
+    assert "--glob says which files of a directory to take" in outcome.err
+
+
 def test_the_glob_is_remembered(fetched, folder):
     assert fetched(folder({"a.md": "text\n"}), "--glob", "*.md")[0].options == {"glob": "*.md"}
 
@@ -208,6 +214,28 @@ def test_files_with_strange_names_are_texts_as_any_other(fetched, folder):
     corpus, said = fetched(folder({name: f"text {number}\n" for number, name in enumerate(names)}))
     assert corpus.documents == len(names)
     assert "\x1b" not in said
+
+
+def test_a_directory_that_cannot_be_read_ends_the_fetch(folder):
+    root = folder({"a.txt": "good\n", "sub/b.txt": "secret\n"})
+    (root / "sub").chmod(0)
+    command = [sys.executable, "-m", "zoo", "fetch", "mine", "--from", str(root)]
+    if os.access(root / "sub", os.R_OK):
+        caps = "-dac_override,-dac_read_search"
+        command = ["setpriv", f"--inh-caps={caps}", f"--bounding-set={caps}", *command]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    (root / "sub").chmod(0o755)
+    assert done.returncode == 6, done.stderr
+    assert f"cannot read {root / 'sub'}: permission denied" in done.stderr
+
+
+@pytest.mark.parametrize("glob", ["**/*.txt", "**/**/**/**/**/**/**/**/*.txt", "**/d/**/d/**/*"])
+def test_a_deep_directory_is_read_to_its_end(fetched, folder, glob):
+    root = folder({"a.txt": "top\n"})
+    deep = root.joinpath(*["d"] * 400)
+    deep.mkdir(parents=True)
+    (deep / "b.txt").write_text("bottom\n")
+    assert fetched(root, "--glob", glob)[0].text().endswith("bottom\n")
 
 
 def test_a_skipped_file_with_a_strange_name_cannot_speak_to_the_terminal(zoo, folder):
@@ -281,6 +309,13 @@ def test_a_separator_of_the_readers_own_stands_between_documents(fetched, folder
     assert corpus.text() == "one\n<|\\|>\ntwo\n\n<|\\|>\nthree\n"
     assert corpus.options == {"separator": "\n<|\\|>\n"}
     assert fetched(root, "--separator", "")[0].text() == "onetwo\nthree\n"
+
+
+def test_a_large_file_that_is_no_text_is_skipped_like_a_small_one(fetched, folder, monkeypatch):
+    monkeypatch.setattr("zoo.reading.document.WHOLE_BYTES", 20_000)
+    corpus, said = fetched(folder({"a.txt": "good\n", "b.txt": b"word " * 10_000 + b"\0"}))
+    assert corpus.text() == "good\n"
+    assert "skipped b.txt: looks binary" in said
 
 
 def test_the_encoding_holds_for_every_file_of_a_directory(fetched, folder):

@@ -278,7 +278,7 @@ ANSWERS = {
 @pytest.mark.parametrize("body", ANSWERS.values(), ids=ANSWERS)
 def test_documents_that_make_no_sense_are_the_plugins_failure_and_leave_nothing(zoo, home, install, body, monkeypatch):
     monkeypatch.setattr("zoo.containment.MOST_DOCUMENTS", 1_000)
-    monkeypatch.setattr("zoo.containment.MOST_CHARACTERS", 1_000_000)
+    monkeypatch.setattr("zoo.containment.LONGEST_TEXT", 1_000_000)
     install(
         f"def documents():\n    {body}\n\n"
         "@hookimpl\ndef zoo_open(source, options):\n    return documents() if source == 'odes:all' else None\n"
@@ -354,6 +354,30 @@ def zoo_open(source, options):
     corpus = open_corpus(home, "odes")
     assert corpus.text() == "text\n"
     assert corpus.changes == {"rhymes left out": 1, "documents skipped": 1}
+
+
+def test_lines_are_blocks_as_good_as_any(zoo, home, install, monkeypatch):
+    monkeypatch.setattr("zoo.containment.MOST_DOCUMENTS", 10)
+    install("""
+@hookimpl
+def zoo_open(source, options):
+    return iter([Document("one", (f"line {n}\\n" for n in range(99)))]) if source == "odes:all" else None
+""")
+    assert zoo("fetch", "odes", "--from", "odes:all").code == 0
+    assert open_corpus(home, "odes").text() == "".join(f"line {n}\n" for n in range(99))
+
+
+@pytest.mark.parametrize(("rest", "private"), [("{}", True), ("all", False)])
+def test_what_a_scheme_leads_to_is_private_when_it_is_a_path_of_the_readers(
+    zoo, home, install, tiny_text, rest, private
+):
+    install("""
+@hookimpl
+def zoo_open(source, options):
+    return iter([Document("one", "an ode\\n")]) if source.startswith("odes:") else None
+""")
+    assert zoo("fetch", "odes", "--from", f"odes:{rest.format(tiny_text)}").code == 0
+    assert open_corpus(home, "odes").private == private
 
 
 def test_a_plugin_that_seeds_and_sets_defaults_changes_no_training(zoo, home, install, tiny_corpus):

@@ -21,6 +21,15 @@ def test_a_dataset_of_a_stranger_that_keeps_the_contract_passes(install):
     check_dataset("odes")
 
 
+def test_what_another_plugin_breaks_is_not_blamed_on_this_one(install):
+    install(LICENSED + OPEN)
+    greedy = (
+        "@hookimpl\ndef zoo_open(source, options):\n    return iter(['x']) if source.startswith('zoo-t') else None\n"
+    )
+    install(greedy, name="greedy")
+    check_dataset("odes")
+
+
 def opener(body: str) -> str:
     """An offer, and an opener whose documents have this body."""
     return f"""{LICENSED}
@@ -60,6 +69,8 @@ BROKEN = {
         "import subprocess\n" + LICENSED.replace("    return", "    subprocess.run(['true'])\n    return") + OPEN,
         "reaches for subprocess.Popen",
     ),
+    "seeds at import": ("import random\nrandom.seed(1)\n" + LICENSED + OPEN, "reaches for random numbers"),
+    "sets the environment at import": ("import os\nos.environ['ODES'] = 'x'\n" + LICENSED + OPEN, "the environment"),
     "takes every source": (LICENSED + OPEN.replace(' if source == "odes:all" else None', ""), "must return None"),
     "refuses every other source": (
         LICENSED + REFUSES,

@@ -44,6 +44,10 @@ def test_naming_the_encoding_of_a_marked_file_changes_nothing(fetched, encoding,
     assert corpus.text() == TEXT
 
 
+def test_a_mark_knows_better_than_the_reader(fetched):
+    assert fetched(codecs.BOM_UTF8 + TEXT.encode(), "--encoding", "cp1252").text() == TEXT
+
+
 def test_an_unmarked_utf16_file_is_read_when_its_encoding_is_named(fetched):
     assert fetched(TEXT.encode("utf-16-be"), "--encoding", "utf-16-be").text() == TEXT
 

@@ -198,7 +198,7 @@ def test_ids_in_a_file_and_a_stop_before_the_first_step_change_no_byte(zoo, home
     request = Request(dataset="tiny", settings=dict(pair.split("=") for pair in settings[1::2]))
     spec, vocab = plan(home, Plugins(), request)
     seen = []
-    with pytest.raises(Stopped, match="stopped at step 0; go on with: zoo resume tiny-nano"):
+    with pytest.raises(Stopped, match="stopped before its first step here; go on with: zoo resume tiny-nano"):
         start(home, spec, vocab, on_event=seen.append, stop=lambda: signal.SIGINT)
     assert [type(event) for event in seen] == [Progress]
     assert status(home) == "interrupted"

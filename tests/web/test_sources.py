@@ -14,7 +14,7 @@ from zoo.plugins import Plugins
 TEXT = b"What the server tells.\n" * 10
 BOOK = (
     b"\xef\xbb\xbfThe Project Gutenberg eBook of Pride\r\n\r\n*** START OF THE PROJECT GUTENBERG EBOOK 1342 ***\r\n\r\n"
-    b"It is a truth universally acknowledged, that a single\r\nman must be in want of a wife.\r\n\r\n"
+    b"It is a truth universally acknowledged, that a single man in\r\npossession must be in want of a wife.\r\n\r\n"
     b"*** END OF THE PROJECT GUTENBERG EBOOK 1342 ***\r\n\r\nlicence\r\n"
 )
 
@@ -71,6 +71,26 @@ def test_another_source_of_a_dataset_is_that_dataset_only_by_its_sha256(home, se
     assert (other.licence, other.summary) == ("unknown", "your own: other.txt")
 
 
+@pytest.mark.parametrize("address", ["me:{}@{}", "me:p@{}@{}"])
+@pytest.mark.parametrize("path", ["", "/", "/text.txt", "/text.txt?token={}"])
+def test_no_login_and_no_token_is_kept_or_shown(zoo, home, server, address, path):
+    server.pages["/"] = server.pages["/text.txt"] = File(TEXT)
+    host = server.url("").removeprefix("http://")
+    url = f"http://{address.format('SECRET', host)}{path.format('SECRET')}"
+    outcome = zoo("fetch", "mine", "--from", url)
+    assert outcome.code == 0, outcome.err
+    shown = outcome.err + zoo("datasets", "mine", "--json").out + zoo("datasets").out
+    assert "SECRET" not in shown
+    kept = (home.corpora / "mine").rglob("*.*")
+    assert not [path for path in kept if path.is_file() and b"SECRET" in path.read_bytes()]
+
+
+def test_a_download_that_is_no_text_does_not_stay(zoo, home, server):
+    server.pages["/a.pdf"] = File(b"%PDF-1.7 nothing to read")
+    assert zoo("fetch", "mine", "--from", server.url("/a.pdf")).code == 4
+    assert files_in_cache(home) == []
+
+
 def test_a_page_is_fetched_as_its_text(zoo, home, server):
     server.pages["/wiki/page"] = File(b"<!DOCTYPE html><html><body><h1>Title</h1><p>One.<p>Two.</body></html>")
     assert zoo("fetch", "mine", "--from", server.url("/wiki/page")).code == 0
@@ -83,7 +103,7 @@ def test_a_book_of_project_gutenberg_comes_by_its_number(zoo, home, server, monk
     outcome = zoo("fetch", "pride", "--from", "gutenberg:1342", "--unwrap")
     assert outcome.code == 0, outcome.err
     corpus = open_corpus(home, "pride")
-    text = "It is a truth universally acknowledged, that a single man must be in want of a wife.\n"
+    text = "It is a truth universally acknowledged, that a single man in possession must be in want of a wife.\n"
     assert corpus.text() == text
     assert (corpus.source, corpus.private, corpus.summary) == ("gutenberg:1342", False, "your own: gutenberg:1342")
     assert files_in_cache(home) == []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from zoo.cli.terminal import cells, safe
+from zoo.cli.terminal import cells, cut, safe
 from zoo.corpora.look import RARE, is_control, name_of
 
 MOST_SHOWN = 200
@@ -20,7 +20,7 @@ def drawn(alphabet: dict[str, int], width: int) -> Iterator[str]:
         yield f"seen fewer than {RARE} times: {len(rare):,}"
     for character in rare[:MOST_RARE]:
         line = f"{shape(character)} {alphabet[character]:,}  U+{ord(character):04X} {name_of(character)}"
-        yield line if cells(line) <= width else line[: width - 3] + "..."
+        yield cut(line, width)
     if len(rare) > MOST_RARE:
         yield f"and {len(rare) - MOST_RARE:,} more (all of them: --json)"
 

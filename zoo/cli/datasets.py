@@ -8,7 +8,7 @@ import click
 
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
-from zoo.cli.terminal import fill, is_terminal, safe, say, show, width
+from zoo.cli.terminal import cut, fill, is_terminal, safe, say, show, width
 
 if TYPE_CHECKING:
     from zoo.corpora.corpus import Corpus
@@ -103,6 +103,7 @@ def _list_documents(app: App, name: str) -> None:
 
 def _look(app: App, name: str, as_json: bool) -> None:
     from zoo.cli.json_out import show_json
+    from zoo.config import DEFAULT_PRESET, get_preset
     from zoo.corpora.look import warnings
 
     corpus = _corpus(app, name)
@@ -114,7 +115,7 @@ def _look(app: App, name: str, as_json: bool) -> None:
             **_entry(name, app.plugins.datasets.get(name), corpus),
             alphabet=corpus.alphabet,
             documents=list(corpus.documents_listed()),
-            warnings=list(warnings(corpus)),
+            warnings=list(warnings(corpus, get_preset(DEFAULT_PRESET))),
         )
     else:
         _show_corpus(corpus)
@@ -136,7 +137,7 @@ def _show_offer(app: App, name: str, as_json: bool) -> None:
 def _show_corpus(corpus: "Corpus") -> None:
     from zoo.cli.alphabet import drawn
     from zoo.config import DEFAULT_PRESET, get_preset
-    from zoo.corpora.look import too_small_for, warnings
+    from zoo.corpora.look import warnings
 
     alphabet = corpus.alphabet
     _pairs(_facts(corpus))
@@ -148,8 +149,8 @@ def _show_corpus(corpus: "Corpus") -> None:
     length = columns - len(QUOTE)
     lines = (line for line in next(corpus.blocks("all")).split("\n") if line.strip())
     for line in islice(lines, FIRST_LINES):
-        show(QUOTE + safe(line if len(line) <= length else line[: length - 3] + "..."))
-    for warning in filter(None, [*warnings(corpus), too_small_for(corpus, get_preset(DEFAULT_PRESET))]):
+        show(QUOTE + cut(safe(line), length))
+    for warning in warnings(corpus, get_preset(DEFAULT_PRESET)):
         say(f"zoo: warning: {warning}")
 
 

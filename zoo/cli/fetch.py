@@ -76,7 +76,7 @@ def _say(corpus: "Corpus") -> None:
         say(f"{change}: {times:,}")
     documents = f"{corpus.documents:,} documents, " if corpus.documents > 1 else ""
     say(
-        f"fetched {corpus.name}: {documents}{corpus.characters:,} characters, {len(corpus.alphabet)} distinct, "
+        f"fetched {corpus.name}: {documents}{corpus.characters:,} characters, {len(corpus.alphabet):,} distinct, "
         f"sha256 {corpus.sha256[:12]}{', private' if corpus.private else ''}\n"
         f"next: zoo train --dataset {corpus.name}"
     )

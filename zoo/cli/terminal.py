@@ -50,6 +50,15 @@ def cells(text: str) -> int:
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def cut(line: str, columns: int) -> str:
+    """The line, or as much of it as fits in so many columns."""
+    if cells(line) <= columns:
+        return line
+    while cells(line) > columns - 3:
+        line = line[: max(0, len(line) - max(1, (cells(line) - columns + 3) // 2))]
+    return f"{line}..."
+
+
 def fill(text: str, indent: str = "  ") -> str:
     """The text with its lines broken between words where the terminal ends, what follows indented."""
     return "\n".join(

@@ -3,13 +3,11 @@
 import contextlib
 import hashlib
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from zoo import files, locks
 from zoo.corpora.corpus import Corpus, fetch_lock, open_corpus
@@ -20,6 +18,7 @@ from zoo.errors import BadData, NetworkProblem, NotFound, UsageProblem
 from zoo.events import Event, Note, OnEvent, Skipped, Warned, ignore
 from zoo.home import Home, expand
 from zoo.names import check_name
+from zoo.web.address import Address
 from zoo.web.download import download
 
 WAIT_SECONDS = 600.0
@@ -67,12 +66,7 @@ def fetch(
     home.create()
     with _alone(home, dataset.name, on_event):
         before = _stored(home, dataset.name)
-        cache = home.cache / dataset.name
-        files.make_directory(cache)
-        try:
-            corpus = _bring(home, dataset, wish, source, cache, opener, [dataset, *offered], on_event)
-        finally:
-            files.remove_if_empty(cache)
+        corpus = _Fetch(home, dataset, wish, source, on_event).run(opener, [dataset, *offered])
     if before:
         _compare(before, corpus, on_event)
     return corpus
@@ -90,42 +84,86 @@ def _source(dataset: Dataset, wish: Wish) -> str:
     return source
 
 
-def _bring(
-    home: Home,
-    dataset: Dataset,
-    wish: Wish,
-    source: str,
-    cache: Path,
-    opener: Opener,
-    known: Iterable[Dataset],
-    on_event: OnEvent,
-) -> Corpus:
-    """Download what is a URL, see what it is, and store its text."""
-    path = _download(dataset, source, cache, on_event) if is_url(source) else Path(source)
-    sha256 = files.sha256_of(path) if path.is_file() else ""
-    if wish.source:
-        dataset = _recognise(dataset, source, sha256, known, on_event)
-        if wish.public:
-            dataset = replace(dataset, private=False)
-    skipped = _SkippedDocuments(on_event)
-    options = ReadOptions(encoding=wish.encoding, glob=wish.glob, unwrap=wish.unwrap, cache=cache, on_event=skipped)
-    text = Normaliser(opener(str(path) if is_url(source) else source, options), wish.separator)
-    about = {
-        "name": dataset.name,
-        "dataset": dataset.name,
-        "source": _readable(source),
-        "source_sha256": sha256,
-        "licence": dataset.licence,
-        "private": dataset.private,
-        "summary": dataset.summary,
-        "vocab": dataset.vocab,
-        "fetched": datetime.now(UTC).replace(microsecond=0).isoformat(),
-        "options": wish.options(),
-    }
-    corpus = store_corpus(home, text, about, skipped=skipped.all, split=wish.split, on_event=on_event)
-    if is_url(source) and sha256 != dataset.sha256:
-        files.remove(path)  # what is not pinned is downloaded anew each time
-    return corpus
+class _Fetch:
+    """One fetch: downloads what is a URL, sees what it is, and stores its text."""
+
+    def __init__(self, home: Home, dataset: Dataset, wish: Wish, source: str, on_event: OnEvent) -> None:
+        self.home, self.dataset, self.wish, self.source, self.on_event = home, dataset, wish, source, on_event
+        self.cache = home.cache / dataset.name
+        self.pinned = dataset.sha256 if source == dataset.source else None
+
+    def run(self, opener: Opener, known: Iterable[Dataset]) -> Corpus:
+        files.make_directory(self.cache)
+        downloaded = self._download() if is_url(self.source) else None
+        try:
+            return self._store(downloaded or Path(self.source), opener, known)
+        finally:
+            if downloaded and not self.pinned:
+                files.remove(downloaded)  # nothing would ever read it: it is downloaded anew each time
+            files.remove_if_empty(self.cache)
+
+    def _download(self) -> Path:
+        address = Address(self.source)
+        name = f"{hashlib.sha256(self.source.encode()).hexdigest()[:8]}-{address.name[-80:]}"
+        try:
+            return download(self.source, self.cache / name, sha256=self.pinned, on_event=self.on_event)
+        except NetworkProblem as error:
+            files.remove_if_empty(self.cache)
+            raise NetworkProblem(f"{error}; {WAYS_ON}") from error
+
+    def _store(self, path: Path, opener: Opener, known: Iterable[Dataset]) -> Corpus:
+        if self.wish.glob and path.is_file():
+            raise UsageProblem(
+                f"--glob says which files of a directory to take, and {_readable(self.source)} is a file"
+            )
+        sha256 = files.sha256_of(path) if path.is_file() else ""
+        if is_url(self.source) and not self.pinned:
+            self.on_event(Note(f"the bytes of {_readable(self.source)} have sha256 {sha256}"))
+        dataset = self._recognised(sha256, known) if self.wish.source else self.dataset
+        skipped = _SkippedDocuments(self.on_event)
+        options = ReadOptions(
+            encoding=self.wish.encoding,
+            glob=self.wish.glob,
+            unwrap=self.wish.unwrap,
+            cache=self.cache,
+            on_event=skipped,
+        )
+        documents = opener(str(path) if is_url(self.source) else self.source, options)
+        return store_corpus(
+            self.home,
+            Normaliser(documents, self.wish.separator),
+            self._about(dataset, sha256),
+            skipped=skipped.all,
+            split=self.wish.split,
+            on_event=self.on_event,
+        )
+
+    def _recognised(self, sha256: str, known: Iterable[Dataset]) -> Dataset:
+        """The dataset that a source of the reader's own belongs to: a known one by its sha256, else one of its own."""
+        name, own = _name(self.source), self.dataset
+        for candidate in known:
+            if sha256 and candidate.sha256 == sha256:
+                self.on_event(Note(f"{name} is the text of dataset '{candidate.name}' (same sha256)"))
+                return replace(candidate, name=own.name, private=candidate.private and not self.wish.public)
+        private = (own.private or _is_local(self.source)) and not self.wish.public
+        if own.source is None and own.summary:  # one that the reader was asked to bring
+            return replace(own, private=private)
+        return replace(own, summary=f"your own: {name}", licence="unknown", private=private)
+
+    def _about(self, dataset: Dataset, sha256: str) -> dict[str, Any]:
+        """What of a corpus is not counted."""
+        return {
+            "name": dataset.name,
+            "dataset": dataset.name,
+            "source": _readable(self.source),
+            "source_sha256": sha256,
+            "licence": dataset.licence,
+            "private": dataset.private,
+            "summary": dataset.summary,
+            "vocab": dataset.vocab,
+            "fetched": datetime.now(UTC).replace(microsecond=0).isoformat(),
+            "options": self.wish.options(),
+        }
 
 
 class _SkippedDocuments:
@@ -154,38 +192,21 @@ def _alone(home: Home, name: str, on_event: OnEvent) -> Iterator[None]:
         yield
 
 
-def _recognise(dataset: Dataset, source: str, sha256: str, known: Iterable[Dataset], on_event: OnEvent) -> Dataset:
-    """The dataset that a source of the reader's own belongs to: a known one by its sha256, else one of its own, which
-    is private if it was not on the web."""
-    for candidate in known:
-        if sha256 and candidate.sha256 == sha256:
-            on_event(Note(f"{Path(source).name} is the text of dataset '{candidate.name}' (same sha256)"))
-            return replace(candidate, name=dataset.name)
-    private = Path(source).is_absolute() or dataset.private  # else it came from the web, or out of a plugin
-    if dataset.source is None and dataset.summary:  # one that the reader was asked to bring
-        return replace(dataset, private=private)
-    return replace(dataset, summary=f"your own: {_readable(Path(source).name)}", licence="unknown", private=private)
+def _is_local(source: str) -> bool:
+    """Whether a source is a path of the reader's, by itself or behind the scheme of a plugin."""
+    rest = source.partition(":")[2]
+    return Path(source).is_absolute() or (not is_url(source) and bool(rest) and expand(rest).exists())
 
 
-def _readable(path: str) -> str:
-    """A source as text that may be kept: without a password, and with bytes that are not UTF-8 spelt out."""
-    if is_url(path):
-        path = re.sub(r"//[^/@]*@", "//", path)
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+def _readable(source: str) -> str:
+    """A source as text that may be kept and shown: without a login or a query, which may be passwords, and with bytes
+    that are not UTF-8 spelt out."""
+    return str(Address(source)) if is_url(source) else os.fsencode(source).decode("utf-8", "backslashreplace")
 
 
-def _download(dataset: Dataset, url: str, cache: Path, on_event: OnEvent) -> Path:
-    """The path of the downloaded file; only a dataset's own source has a sha256 to be checked."""
-    ending = Path(urlsplit(url).path).name[-80:] or "text"
-    name = f"{hashlib.sha256(url.encode()).hexdigest()[:8]}-{ending}"
-    sha256 = dataset.sha256 if url == dataset.source else None
-    try:
-        path = download(url, cache / name, sha256=sha256, on_event=on_event)
-    except NetworkProblem as error:
-        raise NetworkProblem(f"{error}; {WAYS_ON}") from error
-    if sha256 is None:
-        on_event(Note(f"the bytes of {_readable(url)} have sha256 {files.sha256_of(path)}"))
-    return path
+def _name(source: str) -> str:
+    """The last part of a source, likewise."""
+    return Address(source).name if is_url(source) else _readable(Path(source).name)
 
 
 def _stored(home: Home, name: str) -> Corpus | None:

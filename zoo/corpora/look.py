@@ -31,8 +31,8 @@ def name_of(character: str) -> str:
     return unicodedata.name(character, "control character" if is_control(character) else "unnamed").lower()
 
 
-def warnings(corpus: Corpus) -> Iterator[str]:
-    """What about a text is likely to be a mistake; each is one line."""
+def warnings(corpus: Corpus, preset: Preset) -> Iterator[str]:
+    """What about a text, or a training of `preset` on it, is likely to be a mistake; each is one line."""
     alphabet = corpus.alphabet
     sample = _sample(corpus)
     if found := _LICENCE.search(sample):
@@ -51,6 +51,8 @@ def warnings(corpus: Corpus) -> Iterator[str]:
         yield f"the longest line has {corpus.longest_line:,} characters: is this prose?"
     if len(alphabet) > MANY_CHARACTERS:
         yield f"{len(alphabet):,} distinct characters make a large vocabulary; --vocab bytes has 256"
+    if few := too_small_for(corpus, preset):
+        yield few
 
 
 def too_small_for(corpus: Corpus, preset: Preset) -> str:
@@ -60,7 +62,9 @@ def too_small_for(corpus: Corpus, preset: Preset) -> str:
     if epochs <= MOST_EPOCHS:
         return ""
     few = f"{corpus.train_characters:,} characters to train on are few"
-    return f"{few}: preset {preset.name} reads each {epochs:,.0f} times and will learn them by heart"
+    return (
+        f"{few}: {preset.train.max_steps:,} steps of {preset.name} read each {epochs:,.0f} times, and learn it by heart"
+    )
 
 
 def _sample(corpus: Corpus) -> str:

@@ -134,15 +134,16 @@ def _places(rows: Rows) -> Iterator[Place]:
     yield Rest(home, {*rows.directories, *texts, *(home.cache / root.name for root in texts)})
 
 
-def _needed(rows: Rows) -> set[str] | None:
-    """The sha256 of the texts that models name, whether in a row, a card or the trash; None as soon as one of these
-    cannot be read."""
+def _needed(rows: Rows) -> set[tuple[str, str]] | None:
+    """The texts that models name, by their sha256 and that of their validation part, whether in a row, a card or the
+    trash; None as soon as one of these cannot be read."""
     cards = [card.record for card in rows.cards.values() if card.record is not None]
     if rows.problem or len(rows.records) < len(rows.tables) or len(cards) < len(rows.cards):
         return None
     with suppress(ZooError):
         trashed = [record for card in trash.cards(rows.home) for record in card.values()]
-        return {part.sha256 for record in (*rows.records.values(), *cards, *trashed) for part in record.corpora}
+        known = (*rows.records.values(), *cards, *trashed)
+        return {(part.sha256, part.val_sha256) for record in known for part in record.corpora}
     return None
 
 

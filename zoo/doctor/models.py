@@ -86,7 +86,7 @@ class ModelFiles(Place):
         """The vocabulary of the record, if the text that it was made from is still here."""
         part = self.model.record.corpora[0] if self.model.record.corpora else None
         try:
-            alphabet = open_corpus(self.home, part.name, part.sha256).alphabet if part else {}
+            alphabet = open_corpus(self.home, part.name, part.sha256, part.val_sha256).alphabet if part else {}
             candidates = (Characters(alphabet), Bytes())
         except (BadData, NotFound):
             return None
@@ -137,7 +137,7 @@ class ModelFiles(Place):
         record = self.model.record
         for part in record.corpora:
             try:
-                open_corpus(self.home, part.name, part.sha256)
+                open_corpus(self.home, part.name, part.sha256, part.val_sha256)
             except NotFound:
                 what = f"its text, '{part.name}' {part.sha256[:8]}, is not here"
                 cure = f"fetch it again from where it came: zoo fetch {part.name}, with --from for a text of your own"

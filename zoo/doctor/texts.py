@@ -15,9 +15,10 @@ from zoo.registry import trash
 
 
 class Texts(Place):
-    """The texts of one name; `needed` are the sha256 of those that models name, None when that is not known."""
+    """The texts of one name; `needed` are those that models name, by their sha256 and that of their validation part;
+    None when that is not known."""
 
-    def __init__(self, home: Home, name: str, needed: set[str] | None) -> None:
+    def __init__(self, home: Home, name: str, needed: set[tuple[str, str]] | None) -> None:
         self.home, self.name, self.needed = home, name, needed
         self.root = home.corpora / name
         self.where = str(self.root.relative_to(home.path))
@@ -68,7 +69,7 @@ class Texts(Place):
         if current not in {corpus.directory.name for corpus in whole}:
             current = _newest(whole)
         for corpus in whole:
-            if corpus.directory.name != current and corpus.sha256 not in self.needed:
+            if corpus.directory.name != current and (corpus.sha256, corpus.val_sha256) not in self.needed:
                 what = f"an older text of '{self.name}' ({corpus.characters:,} characters) that no model was trained on"
                 where = str(corpus.directory.relative_to(self.home.path))
                 yield Finding(where, what, "delete the directory when you do not need it", damage=False)

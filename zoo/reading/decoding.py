@@ -19,12 +19,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_MARKED = ("utf-8", "utf-8-sig", "utf-16", "utf-32")  # encodings for which a byte order mark knows better
 _UNMARKED = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}  # as Windows writes them
 _ASCII = bytes(range(128))
+GUESSED = f"files that are not UTF-8, taken for {GUESS} (if they are something else: --encoding)"
 _NO_TEXT = {*range(32)} - {*b"\t\n\v\f\r\x1a\x1b"}  # control characters that no 8-bit text has
 _NOT_CP1252 = {0x81, 0x8D, 0x8F, 0x90, 0x9D}
-Opener = Callable[[], AbstractContextManager[BinaryIO]]  # begins anew each time
+Reopen = Callable[[], AbstractContextManager[BinaryIO]]  # begins anew each time
 
 
 class Encoding(NamedTuple):
@@ -35,38 +35,37 @@ class Encoding(NamedTuple):
     guessed: bool = False
 
 
-def find_encoding(path: object, opener: Opener, asked: str | None, declared: str | None = None) -> Encoding:
-    """The encoding of what `opener` opens: that of its byte order mark, else the one asked for, else UTF-8 if all of it
+def find_encoding(path: object, reopen: Reopen, asked: str | None, declared: str | None = None) -> Encoding:
+    """The encoding of what `reopen` opens: that of its byte order mark, else the one asked for, else UTF-8 if all of it
     is, else the one declared inside it, else a guess.
 
     Raises BadData for bytes that are no text or in no encoding that could be told; UsageProblem for an encoding that
     is none. `path` is what messages call it.
     """
-    with opener() as file:
+    with reopen() as file:
         head = file.read(HEAD_BYTES)
     mark, marked = next(((m, e) for m, e in _MARKS if head.startswith(m)), (b"", None))
     if asked:
-        name = _checked(asked)
-        if name in _MARKED:
-            name = marked or _UNMARKED.get(name, name)
-        return Encoding(name, len(mark))
+        asked = _checked(asked)
     if marked:
         return Encoding(marked, len(mark))
+    if asked:
+        return Encoding(_UNMARKED.get(asked, asked))
     if b"\0" in head:
         raise BadData(_binary(path, head))
-    if _fits(path, opener, "utf-8"):
+    if _fits(path, reopen, "utf-8"):
         return Encoding("utf-8")
-    if declared and _is_known(declared) and _fits(path, opener, declared):
+    if declared and _is_known(declared) and _fits(path, reopen, declared):
         return Encoding(declared)
-    if _looks_western(opener):
+    if _looks_western(reopen):
         return Encoding(GUESS, guessed=True)
     return Encoding("utf-8")  # whose first wrong byte is what the reader will be told of
 
 
-def text_blocks(path: object, opener: Opener, encoding: Encoding) -> Iterator[str]:
-    """The text of what `opener` opens, in blocks; raises BadData, with the offset, for bytes that do not fit."""
+def text_blocks(path: object, reopen: Reopen, encoding: Encoding) -> Iterator[str]:
+    """The text of what `reopen` opens, in blocks; raises BadData, with the offset, for bytes that do not fit."""
     done = 0
-    for text in _decoded(path, opener, encoding):
+    for text in _decoded(path, reopen, encoding):
         if "\0" in text:
             raise BadData(f"{path} looks binary, not text: NUL at character {done + text.index(chr(0)):,}")
         done += len(text)
@@ -84,9 +83,9 @@ class _Unfit(BadData):
     """Bytes that are not of the encoding."""
 
 
-def _decoded(path: object, opener: Opener, encoding: Encoding) -> Iterator[str]:
+def _decoded(path: object, reopen: Reopen, encoding: Encoding) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(encoding.name)()
-    with opener() as file:
+    with reopen() as file:
         file.read(encoding.mark)
         done, end = encoding.mark, False
         while not end:
@@ -105,21 +104,21 @@ def _decoded(path: object, opener: Opener, encoding: Encoding) -> Iterator[str]:
             yield text
 
 
-def _fits(path: object, opener: Opener, name: str) -> bool:
+def _fits(path: object, reopen: Reopen, name: str) -> bool:
     try:
-        for _ in _decoded(path, opener, Encoding(name)):
+        for _ in _decoded(path, reopen, Encoding(name)):
             pass
     except (_Unfit, UsageProblem):
         return False
     return True
 
 
-def _looks_western(opener: Opener) -> bool:
+def _looks_western(reopen: Reopen) -> bool:
     """Whether bytes that are not UTF-8 may be cp1252: few beyond ASCII, none that it does not have, and fewer of them
     in sequences of UTF-8 than not, for that would be UTF-8 with a damaged byte."""
     size = beyond = in_utf8 = 0
     seen: set[int] = set()
-    with opener() as file:
+    with reopen() as file:
         while data := file.read(BLOCK_BYTES):
             size += len(data)
             beyond += len(data.translate(None, _ASCII))

@@ -1,6 +1,7 @@
 """One file as a document: plain text, Markdown, HTML or EPUB, gzipped or not, told apart by what they hold."""
 
 import io
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from zoo.corpora.dataset import Document, ReadOptions
 from zoo.corpora.normalise import CARRIAGE_RETURNS, MARKS, with_line_feeds
 from zoo.errors import BadData
 from zoo.reading import compressed, epub, gutenberg, markup
-from zoo.reading.decoding import GUESS, Opener, declared_encoding, find_encoding, text_blocks
+from zoo.reading.decoding import GUESSED, Encoding, Reopen, declared_encoding, find_encoding, text_blocks
+from zoo.reading.markup import UNCLOSED
 from zoo.reading.unwrap import unwrap
 
 FIRST_BYTES = 2**16
@@ -17,7 +19,6 @@ WHOLE_BYTES = 2**25  # what is read whole: any book; what is larger is plain tex
 LARGEST = 2**32  # bytes of a file
 PLAIN = (".txt", ".md", ".markdown", ".rst", ".text")  # plain text whatever it begins with
 PAGES = (".html", ".htm", ".xhtml")
-GUESSED = f"files that are not UTF-8, taken for {GUESS} (if they are something else: --encoding)"
 FRAMED = "characters of Project Gutenberg's headers and licences removed"
 JOINED = "soft line ends joined"
 FOREIGN = (
@@ -39,34 +40,34 @@ def read_document(path: Path, options: ReadOptions, name: str | None = None) -> 
     What is larger than WHOLE_BYTES is plain text and comes in blocks: the file is read when they are.
     Raises NotFound, StorageProblem, BadData for what is no text, Refused for what means harm.
     """
-    opener: Opener = partial(files.opened, path)
+    reopen: Reopen = partial(files.opened, path)
     inner = path.name.lower()
-    data = _beginning(opener)
+    data = _beginning(reopen)
     if data.startswith(compressed.MAGIC):
-        opener, inner = partial(compressed.unzipped, path), inner.removesuffix(".gz")
-        data = _beginning(opener)
+        reopen, inner = partial(compressed.unzipped, path), inner.removesuffix(".gz")
+        data = _beginning(reopen)
     _check_kind(path, data)
     if data.startswith(epub.MAGIC):
         if len(data) <= WHOLE_BYTES:
-            opener = partial(io.BytesIO, data)
+            reopen = partial(io.BytesIO, data)
         elif inner != path.name.lower():
             raise BadData(f"{path} is too large an EPUB to be read inside a gzip file; unpack it")
-        return _finished(name or path.name, *epub.text_of(path, opener), "", options)
+        text, notes = epub.text_of(path, reopen)
+        return _finished(name or path.name, text, notes, "", options)
     if len(data) > WHOLE_BYTES:
-        return _large(path, opener, name or path.name, options)
-    opener = partial(io.BytesIO, data)
+        return _large(path, reopen, name or path.name, options)
+    reopen = partial(io.BytesIO, data)
     declared = None if inner.endswith(PLAIN) else declared_encoding(data)
-    encoding = find_encoding(path, opener, options.encoding, declared)
-    text = "".join(text_blocks(path, opener, encoding))
-    notes = {MARKS: int(encoding.mark > 0), GUESSED: int(encoding.guessed)}
+    encoding = find_encoding(path, reopen, options.encoding, declared)
+    text, notes = "".join(text_blocks(path, reopen, encoding)), _told(encoding)
     text, notes[CARRIAGE_RETURNS] = with_line_feeds(text)
     if inner.endswith(PAGES) or (not inner.endswith(PLAIN) and markup.looks_like_markup(text)):
-        text = markup.text_of(text)
+        text, notes[UNCLOSED] = markup.text_of(text)
     return _finished(name or path.name, text, notes, encoding.name, options)
 
 
-def _beginning(opener: Opener) -> bytes:
-    with opener() as file:
+def _beginning(reopen: Reopen) -> bytes:
+    with reopen() as file:
         data = file.read(FIRST_BYTES)  # a read makes room for all that it asks for, and most files are small
         return data if len(data) < FIRST_BYTES else data + file.read(max(0, WHOLE_BYTES + 1 - FIRST_BYTES))
 
@@ -78,19 +79,27 @@ def _check_kind(path: Path, data: bytes) -> None:
             raise BadData(f"{path} is {kind}; {way}")
 
 
-def _finished(name: str, text: str, notes: dict[str, int], encoding: str, options: ReadOptions) -> Document:
+def _finished(name: str, text: str, notes: Counter[str], encoding: str, options: ReadOptions) -> Document:
     text, notes[FRAMED] = gutenberg.strip_frame(text)
     if options.unwrap:
         text, notes[JOINED] = unwrap(text)
-    return Document(name, text, {what: times for what, times in notes.items() if times}, encoding)
+    return Document(name, text, _counted(notes), encoding)
 
 
-def _large(path: Path, opener: Opener, name: str, options: ReadOptions) -> Document:
+def _told(encoding: Encoding) -> Counter[str]:
+    return Counter({MARKS: int(encoding.mark > 0), GUESSED: int(encoding.guessed)})
+
+
+def _counted(notes: Counter[str]) -> dict[str, int]:
+    return dict(+notes)
+
+
+def _large(path: Path, reopen: Reopen, name: str, options: ReadOptions) -> Document:
     if options.unwrap:
         raise BadData(f"{path} is too large for --unwrap, which takes files up to {WHOLE_BYTES:,} bytes")
     if (size := path.stat().st_size) > LARGEST:
         raise BadData(f"{path} has {size:,} bytes, more than the {LARGEST:,} allowed")
-    encoding = find_encoding(path, opener, options.encoding)
-    notes = {MARKS: int(encoding.mark > 0), GUESSED: int(encoding.guessed)}
-    used = {what: times for what, times in notes.items() if times}
-    return Document(name, text_blocks(path, opener, encoding), used, encoding.name)
+    encoding = find_encoding(path, reopen, options.encoding)
+    for _ in text_blocks(path, reopen, encoding):
+        pass  # what is wrong with it is said before any of it is used
+    return Document(name, text_blocks(path, reopen, encoding), _counted(_told(encoding)), encoding.name)

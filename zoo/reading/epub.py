@@ -15,9 +15,11 @@ from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
+from zoo.corpora.normalise import with_line_feeds
 from zoo.errors import BadData, Refused
 from zoo.reading import markup
-from zoo.reading.decoding import Opener, declared_encoding, find_encoding, text_blocks
+from zoo.reading.decoding import GUESSED, Reopen, declared_encoding, find_encoding, text_blocks
+from zoo.reading.markup import UNCLOSED
 
 MAGIC = b"PK\x03\x04"
 MOST_ENTRIES = 10_000
@@ -26,17 +28,18 @@ MOST_TEXT = 2**26  # bytes of the entries that are read
 MOST_RATIO = 100
 FREE_BYTES = 2**20  # below this size no ratio matters
 CONTAINER = "META-INF/container.xml"
+LEFT_OUT = "EPUB documents left out: no pages of text, navigation, or not in the reading order"
 PAGES = ("application/xhtml+xml", "text/html", "text/x-oeb1-document")
 
 
-def text_of(path: Path, opener: Opener) -> tuple[str, Counter[str]]:
-    """The text of the EPUB that `opener` opens, and counts of what was left out; lines end with LF.
+def text_of(path: Path, reopen: Reopen) -> tuple[str, Counter[str]]:
+    """The text of the EPUB that `reopen` opens, and counts of what was left out; lines end with LF.
 
     Raises BadData for one that is damaged, encrypted or no EPUB at all; Refused for one that means harm: paths that
     lead out of it, entity declarations, a size out of all proportion.
     """
     try:
-        with opener() as file, zipfile.ZipFile(file) as archive:
+        with reopen() as file, zipfile.ZipFile(file) as archive:
             book = _Book(path, archive)
             chapters = [chapter for chapter in book.chapters() if chapter.strip()]
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
@@ -82,14 +85,13 @@ class _Book:
             if item is None:
                 raise BadData(f"{self.path} is a damaged EPUB: its spine names what is not there")
             name = self.resolve(package, item.get("href") or "")
-            if item.get("media-type") not in PAGES:
-                raise BadData(f"{self.path} is not an EPUB of text: {name} is {item.get('media-type')}")
             if name in locked:
                 raise BadData(f"{self.path} is encrypted (DRM); a book can be read only without it")
-            if "nav" in (item.get("properties") or "").split() or reference.get("linear") == "no":
-                self.notes["EPUB documents left out: navigation, or not in the reading order"] += 1
-                continue
-            yield self.page(name)
+            is_navigation = "nav" in (item.get("properties") or "").split()
+            if item.get("media-type") not in PAGES or is_navigation or reference.get("linear") == "no":
+                self.notes[LEFT_OUT] += 1
+            else:
+                yield self.page(name)
 
     def package_path(self) -> str:
         rootfile = next(_all(self.xml(CONTAINER), "rootfile"), None)
@@ -127,24 +129,26 @@ class _Book:
 
     def xml(self, name: str) -> ElementTree.Element:
         text = self.decoded(name)
-        if re.search(r"<!\s*(?:DOCTYPE|ENTITY)", text, re.IGNORECASE):
-            raise Refused(f"{self.path} declares entities in {name}, which no book needs")
         try:
             return ElementTree.fromstring(text)
         except (ElementTree.ParseError, ValueError) as error:
             raise BadData(f"{self.path} is a damaged EPUB: {name} is not XML: {_reason(error)}") from None
 
     def page(self, name: str) -> str:
-        text = self.decoded(name)
-        if re.search(r"<!\s*ENTITY", text, re.IGNORECASE):
-            raise Refused(f"{self.path} declares entities in {name}, which no book needs")
-        return markup.text_of(text)
+        text, unclosed = markup.text_of(self.decoded(name))
+        self.notes[UNCLOSED] += unclosed
+        return text
 
     def decoded(self, name: str) -> str:
+        """The text of an entry; raises Refused for one that declares entities, which nobody should ever expand."""
         data, where = self.data(name), f"{name} in {self.path}"
-        opener = partial(io.BytesIO, data)
-        encoding = find_encoding(where, opener, None, declared_encoding(data))
-        return "".join(text_blocks(where, opener, encoding)).replace("\r\n", "\n").replace("\r", "\n")
+        reopen = partial(io.BytesIO, data)
+        encoding = find_encoding(where, reopen, None, declared_encoding(data))
+        self.notes[GUESSED] += encoding.guessed
+        text, _ = with_line_feeds("".join(text_blocks(where, reopen, encoding)))
+        if re.search(r"<!\s*+ENTITY", text, re.IGNORECASE):
+            raise Refused(f"{self.path} declares entities in {name}, which no book needs")
+        return text
 
 
 def _all(tree: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:

@@ -1,6 +1,7 @@
 """Project Gutenberg's frame around a book: header, licence, and the credits of those who made the file."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 LICENCE_CHARACTERS = 60_000  # more than a licence and the next book's header have
@@ -38,16 +39,13 @@ def strip_frame(text: str) -> tuple[str, int]:
 
 def _books(text: str) -> Iterator[tuple[int, int]]:
     """Where each book begins and ends."""
-    starts = [found.span() for found in _START.finditer(text)]
+    starts = [found.span() for found in _START.finditer(text)] or [(0, 0)]
     ends = [found.start() for found in _END.finditer(text)]
-    begin = starts.pop(0)[1] if starts else 0
-    while True:
-        limit = starts[0][0] if starts else len(text)
+    limits = [start for start, _ in starts[1:]] + [len(text)]
+    for (_, begin), limit in zip(starts, limits, strict=True):
         # an end is one only where a licence follows: these words may stand in a text about such books, too
-        yield begin, min((end for end in ends if max(begin, limit - LICENCE_CHARACTERS) <= end < limit), default=limit)
-        if not starts:
-            return
-        begin = starts.pop(0)[1]
+        first = bisect_left(ends, max(begin, limit - LICENCE_CHARACTERS))
+        yield begin, ends[first] if first < len(ends) and ends[first] < limit else limit
 
 
 def _without_credits(book: str) -> str:

@@ -7,6 +7,7 @@ browsers would repair is read in some way and never twice.
 import html
 import re
 
+UNCLOSED = "elements left out to the end of their page, for they are never closed"
 PARAGRAPHS = frozenset((
     "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div", "dl", "dt", "fieldset",
     "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "main", "ol",
@@ -21,9 +22,8 @@ _NAME = re.compile(r"[a-zA-Z][^\s/>]*")
 _STOP = re.compile(r"""=\s*(["'])|>""")  # quotes anywhere else are apostrophes
 _LONG_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")
 _SPACE = re.compile(r"[ \t\n\r\f\xa0]+")
-_PAGE_NUMBER = re.compile(
-    r"""(?:class|type)\s*=\s*["']?(?:[\w -]*\s)?(?:pagenum|pageno|page-number|pagebreak)\b""", re.I
-)
+_KIND = re.compile(r"""(?:class|type)\s*+=\s*+["']?([^"'>]{0,200})""", re.IGNORECASE)
+_PAGE_NUMBERS = frozenset(("pagenum", "pageno", "page-number", "pagebreak"))
 
 
 def looks_like_markup(text: str) -> bool:
@@ -32,11 +32,11 @@ def looks_like_markup(text: str) -> bool:
     return head.startswith(("<!doctype html", "<html")) or (head.startswith("<?xml") and "<html" in head)
 
 
-def text_of(markup: str) -> str:
-    """The text of a page."""
+def text_of(markup: str) -> tuple[str, int]:
+    """The text of a page, and how many of the elements left out were never closed: all behind them went too."""
     reader = _Reader(markup)
     reader.read()
-    return reader.out.text()
+    return reader.out.text(), len(reader.left_out)
 
 
 class _Writer:
@@ -71,6 +71,10 @@ class _Writer:
             if line or (lines and lines[-1]):
                 lines.append(line)
         return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _is_page_number(attributes: str) -> bool:
+    return any(not _PAGE_NUMBERS.isdisjoint(kinds.lower().split()) for kinds in _KIND.findall(attributes))
 
 
 class _Reader:
@@ -139,20 +143,26 @@ class _Reader:
 
     def open(self, name: str, attributes: str) -> None:
         empty = name in VOID or attributes.endswith("/")
+        if self.left_out and self.ends_implicitly(name):
+            self.left_out.clear()
         if self.left_out:
-            if name == "body" and self.left_out[0] == "head":  # which need not be closed
-                self.left_out.clear()
-            elif name in self.left_out and not empty:
+            if name in self.left_out and not empty:
                 self.left_out.append(name)
             return
         if name in RAW:
             found = re.compile(rf"</{name}", re.IGNORECASE).search(self.page, self.at) if not empty else None
             self.at = self.at if empty else found.start() if found else len(self.page)
-        elif (name in LEFT_OUT or _PAGE_NUMBER.search(attributes)) and not empty:
+        elif (name in LEFT_OUT or _is_page_number(attributes)) and not empty:
             self.left_out.append(name)
         else:
             self.break_at(name)
             self.out.in_pre += name == "pre" and not empty
+
+    def ends_implicitly(self, name: str) -> bool:
+        """Whether a tag of that name cannot stand in what is left out: a head, or the number of a page."""
+        if self.left_out[0] == "head":
+            return name in ("body", "br") or name in PARAGRAPHS or name in LINES
+        return self.left_out[0] not in LEFT_OUT and name in PARAGRAPHS
 
     def close(self, name: str, _: str) -> None:
         if self.left_out:

@@ -77,7 +77,8 @@ def _follow(registry: Registry, spec: Spec, run_dir: Path, on_event: OnEvent, st
                 _clean_up(run_dir)
             on_event(event)
             if (signum := stop()) is not None and not committed:
-                raise Stopped(f"stopped at step {step:,}; go on with: zoo resume {spec.name}", signum)
+                where = f"at step {step:,}" if taken else "before its first step here"
+                raise Stopped(f"stopped {where}; go on with: zoo resume {spec.name}", signum)
             if isinstance(event, Finished) and event.reason:
                 raise Diverged(f"{event.reason}; the {event.weights} finite weights are kept as '{spec.name}'")
     except BaseException as error:

@@ -50,6 +50,7 @@ class _Download:
 
     def __init__(self, address: Address, draft: files.Draft, sha256: str | None, on_event: OnEvent) -> None:
         self.address, self.draft, self.sha256, self.on_event = address, draft, sha256, on_event
+        self.chance = random.Random()  # not the one that others may have seeded
         self.deadline = time.monotonic() + DEADLINE_SECONDS
         self.known: set[str] = set()  # hosts that have answered
         self.wrong: list[str] = []  # hashes of what came whole
@@ -77,7 +78,7 @@ class _Download:
                 self._wait(problem, tries)
 
     def _wait(self, problem: Passing, tries: int) -> None:
-        backoff = BACKOFF_SECONDS * 2 ** (tries - 1) * random.uniform(1, 1 + JITTER)
+        backoff = BACKOFF_SECONDS * 2 ** (tries - 1) * self.chance.uniform(1, 1 + JITTER)
         seconds = min(max(backoff, problem.seconds), WAIT_LIMIT)
         if time.monotonic() + seconds > self.deadline:
             raise self._late() from problem
