@@ -127,7 +127,7 @@ def test_a_text_that_is_small_for_the_preset_is_said_to_be(zoo, fetched):
     seen = get_preset("m2").train.max_steps * get_preset("m2").train.batch_size * get_preset("m2").model.block_size
     assert f"steps of m2 read each {seen / corpus.train_characters:,.0f} times" in said
     assert "are few: 1,000 steps of nano read each" in zoo("datasets", "mine").err
-    assert said.replace("m2", "nano")[:40] in json.loads(zoo("datasets", "mine", "--json").out)["warnings"][0]
+    assert "are few: 1,000 steps of nano read each" in json.loads(zoo("datasets", "mine", "--json").out)["warnings"][0]
     small = ["--set", "block_size=16", "--set", "n_layer=1", "--set", "n_embd=16", "--set", "n_head=2"]
     outcome = zoo(
         "train", "-d", "mine", *small, "--set", "batch_size=4000", "--set", "max_steps=3", "--set", "eval_every=1"

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -143,9 +144,9 @@ def _write_metadata(corpus: Corpus, directory: Path) -> None:
 
 def _write_documents(path: Path, parts: Iterable[Part], skipped: Iterable[Skipped]) -> int:
     """A line for each document in the order of the text, then one for each that was left out, whose number it gives."""
-    entries = [{"name": part.name, "characters": part.characters, "encoding": part.encoding} for part in parts]
+    entries = ({"name": part.name, "characters": part.characters, "encoding": part.encoding} for part in parts)
     left_out = [{"name": event.name, "skipped": event.reason} for event in skipped]
-    files.write_chunks(path, (json.dumps(entry).encode() + b"\n" for entry in entries + left_out))
+    files.write_chunks(path, (json.dumps(entry).encode() + b"\n" for entry in chain(entries, left_out)))
     return len(left_out)
 
 
