@@ -19,7 +19,7 @@ def zoo_open(source: str, options: ReadOptions) -> Iterator[Document] | None:
 
 def documents(root: Path, options: ReadOptions) -> Iterator[Document]:
     """The texts below `root`, one a file; files that hold no text are skipped and named."""
-    pattern = (options.glob or GLOB).split("/")
+    pattern = (GLOB if options.glob is None else options.glob).split("/")
     if {"", ".", ".."} & set(pattern):
         raise UsageProblem(f"--glob '{options.glob}' is no pattern below a directory; try '**/*.md'")
     found = 0

@@ -20,7 +20,7 @@ def book(number: str, options: ReadOptions) -> Document:
     if not re.fullmatch("[1-9][0-9]{0,6}", number):
         raise UsageProblem(f"{SCHEME}{number} is no book: the number is in its address, as in {SITE}/ebooks/1342")
     assert options.cache is not None
-    site = os.environ.get("ZOO_GUTENBERG", SITE).rstrip("/")
+    site = (os.environ.get("ZOO_GUTENBERG") or SITE).rstrip("/")
     url = f"{site}/cache/epub/{number}/pg{number}.txt"
     path = download(url, options.cache / f"pg{number}.txt", on_event=options.on_event)
     try:

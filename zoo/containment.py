@@ -16,6 +16,7 @@ from zoo.names import check_name
 
 MOST_DATASETS = 10_000  # of one plugin: more is no list but a loop
 MOST_DOCUMENTS = 1_000_000
+MOST_COUNTED = 2**53
 LONGEST_TEXT = 2**32  # characters
 
 
@@ -45,6 +46,7 @@ class Guard:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 yield
         finally:
+            _keep_open()
             if printed.tell():
                 self._warn_once(plugin, "prints; what it prints is dropped")
             if here and _directory() != here:
@@ -77,17 +79,23 @@ class Guard:
 
     def _each(self, plugin: str, items: Any) -> Iterator[Any]:
         """The items of an iterable that a plugin made; an exception on the way names the plugin."""
-        end = object()
+        end, iterator = object(), None
         try:
-            iterator = iter(items)
+            with self.contained(plugin):
+                iterator = iter(items)
             while True:
                 with self.contained(plugin):
                     item = next(iterator, end)
                 if item is end:
                     return
                 yield item
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            let_through(error)
             raise failure(plugin, error) from error
+        finally:
+            if close := getattr(iterator, "close", None):
+                with self.contained(plugin), contextlib.suppress(Exception):
+                    close()
 
 
 class Room:
@@ -121,6 +129,16 @@ def aloud(on_event: OnEvent) -> OnEvent:
     return call
 
 
+def _keep_open() -> None:
+    """Open what stands for stdin, stdout and stderr again, if it was closed: a file of ours would get its number, and
+    then what is printed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def _directory() -> str:
     """The working directory; empty when it is gone."""
     try:
@@ -129,9 +147,18 @@ def _directory() -> str:
         return ""
 
 
+def let_through(error: BaseException) -> None:
+    """Raise what is not the plugin's: Ctrl-C, and the end of a generator."""
+    if isinstance(error, KeyboardInterrupt | GeneratorExit):
+        raise error
+
+
 def one_line(error: BaseException) -> str:
     """An exception in one line: its own words if it is ours, else its type and first line."""
-    text = " ".join(str(error).split())[:300]
+    try:
+        text = " ".join(str(error).split())[:300]
+    except Exception:  # of a plugin, which may fail in this, too
+        text = ""
     return text if isinstance(error, ZooError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
 
 
@@ -140,6 +167,7 @@ def checked_dataset(dataset: object) -> Dataset:
     if not isinstance(dataset, Dataset):
         raise PluginFailure(f"zoo_datasets gave {type(dataset).__name__}, not Dataset")
     for f in dataclasses.fields(dataset):
+        _check_text(f"zoo_datasets gave a Dataset whose {f.name}", getattr(dataset, f.name))
         if not isinstance(getattr(dataset, f.name), f.type):  # type: ignore[arg-type]
             raise PluginFailure(f"zoo_datasets gave a Dataset whose {f.name} is {getattr(dataset, f.name)!r}")
     check_name(dataset.name, "dataset")
@@ -158,7 +186,19 @@ def checked_document(plugin: str, document: object) -> Document:
     notes = document.notes
     if not isinstance(notes, dict) or not all(type(w) is str and type(times) is int for w, times in notes.items()):
         raise PluginFailure(f"plugin '{plugin}' gave a Document whose notes are no counts")
+    if any(abs(times) >= MOST_COUNTED for times in notes.values()):
+        raise PluginFailure(f"plugin '{plugin}' gave a Document whose notes are beyond counting")
+    for what in (*notes, document.encoding):
+        _check_text(f"plugin '{plugin}' gave a Document with a note that", what)
     return document
+
+
+def _check_text(what: str, value: object) -> None:
+    """Raise PluginFailure for a string that could not be stored."""
+    try:
+        str(value).encode() if isinstance(value, str) else None
+    except UnicodeEncodeError:
+        raise PluginFailure(f"{what} holds half a character") from None
 
 
 def _is_iterable(thing: object) -> bool:

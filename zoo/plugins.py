@@ -14,7 +14,7 @@ from typing import Any
 import pluggy
 
 from zoo import hooks
-from zoo.containment import Guard, aloud, one_line
+from zoo.containment import Guard, aloud, let_through, one_line
 from zoo.corpora.corpus import Corpus
 from zoo.corpora.dataset import Dataset, Document, ReadOptions
 from zoo.corpora.vocab import KINDS, Vocab
@@ -78,7 +78,8 @@ class Plugins:
             with self._guard.contained(plugin.name):
                 module = entry.load()
             self._register(plugin, module)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            let_through(error)
             plugin.error = one_line(error)
             self._warn(f"plugin '{plugin.name}' is left out: {plugin.error}")
         plugin.load_seconds = time.perf_counter() - begin
@@ -131,7 +132,8 @@ class Plugins:
                     answer = implementation.function(*(arguments[name] for name in implementation.argnames))
             except ZooError:
                 raise
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
+                let_through(error)
                 plugin.error = one_line(error)
                 self._warn(f"plugin '{plugin.name}' failed in {hook}: {plugin.error}")
                 continue
@@ -145,7 +147,8 @@ class Plugins:
         for plugin, implementation in self._implementations("zoo_datasets", bundled_first=True):
             try:
                 answer = self._guard.datasets(plugin.name, implementation.function)
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
+                let_through(error)
                 plugin.error = one_line(error)
                 self._warn(f"plugin '{plugin.name}' offers no datasets: {plugin.error}")
                 continue

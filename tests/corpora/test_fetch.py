@@ -1,6 +1,7 @@
 """Fetch: from a file or a dataset to a stored, split and hashed corpus."""
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -126,6 +127,20 @@ def test_a_text_with_two_splits_has_a_folder_for_each_and_models_keep_to_theirs(
     told = zoo("doctor").out
     assert "models/first: its text" in told
     assert "models/second" not in told
+
+
+def test_two_texts_whose_sha256_begin_alike_lie_side_by_side(fetched, home):
+    seen: dict[str, str] = {}
+    for number in itertools.count():
+        text = f"text {number}\n"
+        begin = sha256(text.encode())[:8]
+        if begin in seen:
+            break
+        seen[begin] = text
+    first, second = fetched(seen[begin]), fetched(text)
+    assert open_corpus(home, "mine", first.sha256, first.val_sha256).text() == seen[begin]
+    assert open_corpus(home, "mine", second.sha256, second.val_sha256).text() == text
+    assert open_corpus(home, "mine").sha256 == second.sha256
 
 
 def test_the_same_text_again_is_the_same_corpus_with_what_is_known_now(fetched, home):

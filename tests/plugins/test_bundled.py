@@ -309,6 +309,14 @@ def test_a_separator_of_the_readers_own_stands_between_documents(fetched, folder
     assert corpus.text() == "one\n<|\\|>\ntwo\n\n<|\\|>\nthree\n"
     assert corpus.options == {"separator": "\n<|\\|>\n"}
     assert fetched(root, "--separator", "")[0].text() == "onetwo\nthree\n"
+    assert fetched(root, "--separator", "\r")[0].text() == "one\ntwo\n\nthree\n"
+
+
+def test_options_that_are_no_utf8_are_no_bug_of_ours(zoo, folder):
+    root = str(folder({"a.txt": "good\n"}))
+    assert zoo("fetch", "mine", "--from", root, "--separator", "\udcff").code == 2
+    assert zoo("fetch", "mine", "--from", root, "--glob", "\udcff*").code == 4
+    assert zoo("fetch", "mine", "--from", root, "--glob", "").code == 2
 
 
 def test_a_large_file_that_is_no_text_is_skipped_like_a_small_one(fetched, folder, monkeypatch):

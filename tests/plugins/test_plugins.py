@@ -127,6 +127,9 @@ BROKEN = {
     "datasets that raise": "@hookimpl\ndef zoo_datasets():\n    raise RuntimeError('no')\n",
     "datasets that raise midway": OFFER.replace("return [", "yield from [") + "    raise RuntimeError('no')\n",
     "datasets that exit": "@hookimpl\ndef zoo_datasets():\n    raise SystemExit(0)\n",
+    "a cancelled import": "import asyncio\nraise asyncio.CancelledError\n",
+    "an exception without words": "class E(Exception):\n    def __str__(self):\n        return 1 / 0\nraise E\n",
+    "half a character": "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name='x', summary='\\udcff')]\n",
     "datasets that are none": "@hookimpl\ndef zoo_datasets():\n    return None\n",
     "datasets that are words": "@hookimpl\ndef zoo_datasets():\n    return ['odes']\n",
     "a dataset with a bad name": "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name='../odes')]\n",
@@ -262,6 +265,9 @@ ANSWERS = {
     "yields notes that are none": "yield Document('one', 'text', 3)",
     "yields notes of words": "yield Document('one', 'text', {'changed': 'much'})",
     "yields notes under numbers": "yield Document('one', 'text', {3: 3})",
+    "yields notes with half a character": "yield Document('one', 'text', {'\\udcff': 3})",
+    "yields notes beyond counting": "yield Document('one', 'text', {'x': 10**5000})",
+    "is cancelled": "import asyncio\n    yield Document('one', 'text')\n    raise asyncio.CancelledError",
     "yields a document without a name": "yield Document(None, 'text')",
     "yields a document without a text": "yield Document('one', None)",
     "yields an encoding that is none": "yield Document('one', 'text', {}, 8)",
@@ -354,6 +360,71 @@ def zoo_open(source, options):
     corpus = open_corpus(home, "odes")
     assert corpus.text() == "text\n"
     assert corpus.changes == {"rhymes left out": 1, "documents skipped": 1}
+
+
+def test_what_is_skipped_may_be_called_anything(zoo, home, install):
+    install("""
+from pathlib import Path
+from zoo import Skipped
+
+def documents(options):
+    options.on_event(Skipped(Path("/x"), ValueError("why")))
+    options.on_event(Skipped("y" * 99_999, "z" * 99_999))
+    yield Document("n" * 99_999, "text\\n")
+
+@hookimpl
+def zoo_open(source, options):
+    return documents(options) if source == "odes:all" else None
+""")
+    assert zoo("fetch", "odes", "--from", "odes:all").code == 0
+    outcome = zoo("datasets", "odes", "--json")
+    assert outcome.code == 0, outcome.err
+    assert {"name": "/x", "skipped": "why"} in json.loads(outcome.out)["documents"]
+
+
+def test_a_plugin_that_closes_stdout_does_not_write_into_the_text(install):
+    site = install("import os\nos.close(1)\nos.close(2)\n" + OFFER + OPEN)
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    command = [sys.executable, "-m", "zoo"]
+    assert subprocess.run([*command, "fetch", "odes"], env=environment, check=False).returncode == 0
+    assert subprocess.run([*command, "--no-plugins", "doctor"], env=environment, check=False).returncode == 0
+
+
+def test_an_iterator_is_closed_in_time_and_its_last_words_are_not_heard(zoo, install):
+    install("""
+class Documents:
+    def __iter__(self):
+        print("begin")
+        return self
+    def __next__(self):
+        raise RuntimeError("no")
+    def close(self):
+        print("end")
+
+@hookimpl
+def zoo_open(source, options):
+    return Documents() if source == "odes:all" else None
+""")
+    outcome = zoo("fetch", "odes", "--from", "odes:all")
+    assert outcome.code == 4
+    assert outcome.out == ""
+    assert "begin" not in outcome.err
+    assert "end" not in outcome.err.replace("'odes:all'", "")
+
+
+def test_an_error_that_claims_success_is_none(zoo, install):
+    install("""
+from zoo import BadData
+
+class Odd(BadData):
+    exit_code = 0
+
+@hookimpl
+def zoo_open(source, options):
+    if source == "odes:all":
+        raise Odd("no odes")
+""")
+    assert zoo("fetch", "odes", "--from", "odes:all").code == 1
 
 
 def test_lines_are_blocks_as_good_as_any(zoo, home, install, monkeypatch):

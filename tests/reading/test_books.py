@@ -64,7 +64,16 @@ def test_markup_becomes_text(markup, text):
         ("<nav>menu</nav><p>One</p>", "One\n", 0),
         ("<p>One</p><nav>menu<p>Two", "One\n", 1),
         ("<p>One<svg><text>two", "One\n", 1),
-        ("<p>One<p class=pagenum>12<p>Two", "One\n\nTwo\n", 0),
+        ("One <span class=pagenum>12<p>Two", "One\n\nTwo\n", 0),
+        ('<div class="chapter pagebreak"><p>All of it.</p></div>', "All of it.\n", 0),
+        ('<span title="class= pageno">One</span><i data-class="pageno">Two</i>', "OneTwo\n", 0),
+        ('<head><script>var a="<!--";</script></head><body>One', "One\n", 0),
+        ("<title>A <!-- B</title><p>One", "One\n", 0),
+        ("<nav><script>h='<nav>'</script><a>Home</a></nav><p>One", "One\n", 0),
+        ("<head><script>write('<body>')</script></head>One", "One\n", 0),
+        ("<p>A<!-->One</p>B<!--->C<!-- x --!>D", "AOne\n\nBCD\n", 0),
+        ("<legend>One</legend>Two<button>A</button><button>B</button>", "One\n\nTwo\nA\nB\n", 0),
+        ("a<script src=http://x/>var a=1;</script>b", "ab\n", 0),
         ("<html><head><title>t</title><p>Hello", "Hello\n", 0),
         ("<html><head><title>t</title></head>Hello", "Hello\n", 0),
     ],
@@ -284,6 +293,7 @@ def test_the_frame_of_project_gutenberg_goes_and_is_said(fetched, zoo, tmp_path)
         ("GUTENBERG EBOOK A BOOK ***", "GUTENBERG EBOOK A BOOK\nIN TWO LINES ***"),
         ("End of the Project Gutenberg EBook of", "End of Project Gutenberg’s"),
         ("EBOOK", "ETEXT"),
+        ("OF THIS PROJECT", "OF THE COPYRIGHTED PROJECT"),
         ("End of the Project Gutenberg EBook of A BOOK, by\nA. N. Author\n\n", ""),
         ("*** END OF THIS PROJECT GUTENBERG EBOOK A BOOK ***\n", ""),
         ("\n", "\r\n"),
@@ -306,6 +316,32 @@ def test_a_text_that_only_speaks_of_gutenberg_stays_as_it_is(fetched):
         LICENCE_CHARACTERS // 20
     )
     assert fetched(text.encode()).text() == text
+
+
+def test_what_stands_outside_the_frames_stays(fetched):
+    own = "My own words, long before the book.\n"
+    end = "Section 5.\n\nsubscribe to our email newsletter to hear about new eBooks.\n"
+    text = f"{own}\n{framed(BODY)}{end}\n{own}\n{framed(BODY)}{end}"
+    assert fetched(text.encode()).text() == f"{own}\n{BODY}\n{own}\n{BODY}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is the\nend of Project Gutenberg as we know it.\nThe rest is to be read.\n",
+        "As they write:\n\nEnd of the Project Gutenberg EBook\n\nand so on.\n",
+    ],
+)
+def test_words_about_the_end_are_no_end(fetched, text):
+    assert fetched(text.encode()).text() == text
+
+
+@pytest.mark.parametrize(
+    "paragraph",
+    ["Produced by nature, the stone lies\nbefore us.", "This ebook of memories I write.", "Special thanks, said Tom."],
+)
+def test_a_book_that_begins_like_a_credit_keeps_its_beginning(fetched, paragraph):
+    assert fetched(framed(f"{paragraph}\n\n{BODY}").encode()).text() == f"{paragraph}\n\n{BODY}"
 
 
 def test_a_framed_page_loses_its_frame_too(fetched):

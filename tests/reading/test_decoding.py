@@ -137,6 +137,12 @@ def test_a_page_that_lies_about_its_encoding_is_read_as_what_it_is(fetched, decl
     assert fetched(page.encode(), file="a.html").text() == "Grüße\n"
 
 
+@pytest.mark.parametrize("declared", ["utf-16le", "utf-32", "cp037", "unicode_escape", "utf-7"])
+def test_a_declaration_that_can_be_read_is_not_of_an_encoding_without_ascii(fetched, declared):
+    page = f'<html><meta charset="{declared}"><p>C:\\new and caf\u00e9, and more, and more</p></html>'.encode("cp1252")
+    assert fetched(page + b" " * (len(page) % 4), file="a.html").text() == "C:\\new and caf\u00e9, and more, and more\n"
+
+
 def test_the_offset_of_a_bad_byte_counts_from_the_beginning_of_the_file(refused):
     assert "byte 0xe9 at offset 6;" in refused(codecs.BOM_UTF8 + b"Caf\xe9\n")
 

@@ -85,6 +85,24 @@ def test_no_login_and_no_token_is_kept_or_shown(zoo, home, server, address, path
     assert not [path for path in kept if path.is_file() and b"SECRET" in path.read_bytes()]
 
 
+@pytest.mark.parametrize("url", ["https://u:SECRET@[::1/x", "https://u:p@SECRET@[bad/x"])
+def test_an_address_that_is_none_is_refused_without_its_login(zoo, url):
+    outcome = zoo("fetch", "mine", "--from", url)
+    assert outcome.code == 2
+    assert "SECRET" not in outcome.err
+
+
+def test_this_machine_is_not_asked_through_a_proxy(zoo, home, server, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    server.pages["/text.txt"] = File(TEXT)
+    assert zoo("fetch", "mine", "--from", server.url("/text.txt")).code == 0
+
+
+def test_a_long_name_of_many_bytes_is_cut(zoo, server):
+    server.pages["/" + "%F0%9F%98%80" * 76 + ".txt"] = File(TEXT)
+    assert zoo("fetch", "mine", "--from", server.url("/" + "%F0%9F%98%80" * 76 + ".txt")).code == 0
+
+
 def test_a_download_that_is_no_text_does_not_stay(zoo, home, server):
     server.pages["/a.pdf"] = File(b"%PDF-1.7 nothing to read")
     assert zoo("fetch", "mine", "--from", server.url("/a.pdf")).code == 4

@@ -121,7 +121,7 @@ def _code_of(error: Exception) -> int:
     match error:
         case ZooError():
             asked_for = isinstance(error, Stopped)
-            return _fail(str(error), error.exit_code, label="" if asked_for else "error: ")
+            return _fail(str(error), error.exit_code or ZooError.exit_code, label="" if asked_for else "error: ")
         case click.exceptions.Exit():
             return error.exit_code
         case click.Abort():

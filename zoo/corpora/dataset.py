@@ -1,5 +1,6 @@
 """What plugins offer and hand over: plain data."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,4 +72,4 @@ def is_url(source: str) -> bool:
     try:
         return urlsplit(source).scheme in ("http", "https") and bool(source.encode())
     except ValueError as error:
-        raise UsageProblem(f"{source} is no address: {error}") from None
+        raise UsageProblem(f"{re.sub('//.*@', '//', source)} is no address: {type(error).__name__}") from None

@@ -12,7 +12,7 @@ from typing import Any
 from zoo import files, locks
 from zoo.corpora.corpus import Corpus, fetch_lock, open_corpus
 from zoo.corpora.dataset import Dataset, Document, ReadOptions, is_url
-from zoo.corpora.normalise import Normaliser
+from zoo.corpora.normalise import LONGEST_NAME, Normaliser, with_line_feeds
 from zoo.corpora.store import store_corpus
 from zoo.errors import BadData, NetworkProblem, NotFound, UsageProblem
 from zoo.events import Event, Note, OnEvent, Skipped, Warned, ignore
@@ -44,7 +44,7 @@ class Wish:
         asked = {"encoding": self.encoding, "glob": self.glob, "unwrap": self.unwrap, "separator": self.separator}
         if self.split != "tail":
             asked["split"] = self.split
-        return {key: value for key, value in asked.items() if value not in (None, False)}
+        return {k: _plain(v) if isinstance(v, str) else v for k, v in asked.items() if v not in (None, False)}
 
 
 def fetch(
@@ -104,7 +104,8 @@ class _Fetch:
 
     def _download(self) -> Path:
         address = Address(self.source)
-        name = f"{hashlib.sha256(self.source.encode()).hexdigest()[:8]}-{address.name[-80:]}"
+        ending = address.name.encode()[-80:].decode("utf-8", "ignore")
+        name = f"{hashlib.sha256(self.source.encode()).hexdigest()[:8]}-{ending}"
         try:
             return download(self.source, self.cache / name, sha256=self.pinned, on_event=self.on_event)
         except NetworkProblem as error:
@@ -131,12 +132,20 @@ class _Fetch:
         documents = opener(str(path) if is_url(self.source) else self.source, options)
         return store_corpus(
             self.home,
-            Normaliser(documents, self.wish.separator),
+            Normaliser(documents, self._separator()),
             self._about(dataset, sha256),
             skipped=skipped.all,
             split=self.wish.split,
             on_event=self.on_event,
         )
+
+    def _separator(self) -> str | None:
+        """What stands between two documents; raises UsageProblem for bytes that are no text."""
+        if self.wish.separator is None:
+            return None
+        if _plain(self.wish.separator) != self.wish.separator:
+            raise UsageProblem("--separator is not UTF-8")
+        return with_line_feeds(self.wish.separator)[0]
 
     def _recognised(self, sha256: str, known: Iterable[Dataset]) -> Dataset:
         """The dataset that a source of the reader's own belongs to: a known one by its sha256, else one of its own."""
@@ -177,6 +186,7 @@ class _SkippedDocuments:
         if not isinstance(event, Skipped):
             self._on_event(event)
             return
+        event = Skipped(str(event.name)[:LONGEST_NAME], str(event.reason)[:LONGEST_NAME])
         self.all.append(event)
         if len(self.all) <= SKIPS_SAID:
             self._on_event(Warned(f"skipped {event.name}: {event.reason}"))
@@ -201,7 +211,11 @@ def _is_local(source: str) -> bool:
 def _readable(source: str) -> str:
     """A source as text that may be kept and shown: without a login or a query, which may be passwords, and with bytes
     that are not UTF-8 spelt out."""
-    return str(Address(source)) if is_url(source) else os.fsencode(source).decode("utf-8", "backslashreplace")
+    return str(Address(source)) if is_url(source) else _plain(source)
+
+
+def _plain(text: str) -> str:
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def _name(source: str) -> str:

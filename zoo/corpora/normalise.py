@@ -9,6 +9,7 @@ from zoo.corpora.dataset import Document
 
 CARRIAGE_RETURNS = "CR and CRLF made LF"
 MARKS = "byte order marks removed"
+LONGEST_NAME = 4_096  # characters of a document's name that are kept
 
 
 class Part(NamedTuple):
@@ -49,7 +50,7 @@ class Normaliser:
             if begin is None:
                 self.changes["empty documents left out"] += 1
             else:
-                self.parts.append(Part(document.name, begin, done - begin, document.encoding))
+                self.parts.append(Part(document.name[:LONGEST_NAME], begin, done - begin, document.encoding))
 
     def _between(self, ending: str) -> str:
         if self._separator is not None:

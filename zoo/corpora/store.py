@@ -118,14 +118,14 @@ def _cut(characters: int, parts: list[Part], split: str, source: str) -> int:
 
 
 def _place(root: Path, corpus: Corpus) -> Path:
-    """Where a corpus goes: a text that was stored with another split already gets a second folder."""
+    """Where a corpus goes: to a second folder when the first holds another split of it, or a text that happens to have
+    the same first digits."""
     first, second = (root / name for name in folder_names(corpus.sha256, corpus.val_sha256))
     try:
         other = load_corpus(first)
     except ZooError:
         return first
-    is_split_elsewhere = (other.sha256, other.val_sha256) != (corpus.sha256, corpus.val_sha256)
-    return second if is_split_elsewhere and other.sha256 == corpus.sha256 else first
+    return first if (other.sha256, other.val_sha256) == (corpus.sha256, corpus.val_sha256) else second
 
 
 def _is_whole(directory: Path, corpus: Corpus) -> bool:

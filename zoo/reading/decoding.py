@@ -21,6 +21,7 @@ _MARKS = (
 )
 _UNMARKED = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}  # as Windows writes them
 _ASCII = bytes(range(128))
+_PRINTABLE = bytes(set(range(32, 127)) - {*b"\\~"})  # of which Shift-JIS has two otherwise
 GUESSED = f"files that are not UTF-8, taken for {GUESS} (if they are something else: --encoding)"
 _NO_TEXT = {*range(32)} - {*b"\t\n\v\f\r\x1a\x1b"}  # control characters that no 8-bit text has
 _NOT_CP1252 = {0x81, 0x8D, 0x8F, 0x90, 0x9D}
@@ -55,7 +56,7 @@ def find_encoding(path: object, reopen: Reopen, asked: str | None, declared: str
         raise BadData(_binary(path, head))
     if _fits(path, reopen, "utf-8"):
         return Encoding("utf-8")
-    if declared and _is_known(declared) and _fits(path, reopen, declared):
+    if declared and _could_be_declared(declared) and _fits(path, reopen, declared):
         return Encoding(declared)
     if _looks_western(reopen):
         return Encoding(GUESS, guessed=True)
@@ -137,11 +138,13 @@ def _binary(path: object, head: bytes) -> str:
     return f"{path} looks binary, not text: NUL at byte {at:,}"
 
 
-def _is_known(name: str) -> bool:
+def _could_be_declared(name: str) -> bool:
+    """Whether a declaration that was read as ASCII can be true: in that encoding, ASCII is what it is."""
     try:
-        return bool(_checked(name))
-    except UsageProblem:
+        plain = not _checked(name).endswith("escape") and _PRINTABLE.decode(name) == _PRINTABLE.decode("ascii")
+    except (UsageProblem, ValueError):
         return False
+    return plain
 
 
 def _checked(name: str) -> str:

@@ -110,7 +110,7 @@ class _Book:
 
     def resolve(self, base: str, href: str) -> str:
         """The name of the entry that `href`, written in the entry `base`, means."""
-        target = unquote(href.partition("#")[0])
+        target = unquote(re.split("[?#]", href)[0])
         name = posixpath.normpath(posixpath.join(posixpath.dirname(base), target))
         if name.startswith(("/", "../")) or name == ".." or "\\" in target or re.match(r"[a-zA-Z][\w+.-]*:", target):
             raise Refused(f"{self.path} leads out of itself, to {href[:200]!r}")

@@ -10,19 +10,22 @@ import re
 UNCLOSED = "elements left out to the end of their page, for they are never closed"
 PARAGRAPHS = frozenset((
     "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div", "dl", "dt", "fieldset",
-    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "main", "ol",
-    "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead", "ul",
+    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "legend",
+    "main", "ol", "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead", "ul",
 ))  # fmt: skip
-LINES = frozenset(("caption", "li", "option", "tr"))
+LINES = frozenset(("button", "caption", "li", "option", "tr"))
 CELLS = frozenset(("td", "th"))
-LEFT_OUT = frozenset(("head", "iframe", "nav", "object", "svg", "template", "title"))  # with all that is inside
-RAW = frozenset(("script", "style", "textarea", "noscript"))  # in which nothing but their own end is a tag
+LEFT_OUT = frozenset(("head", "iframe", "nav", "object", "svg", "template"))  # with all that is inside
+RAW = frozenset(("script", "style", "textarea", "noscript", "title"))  # in which nothing but their own end is a tag
 VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
 _NAME = re.compile(r"[a-zA-Z][^\s/>]*")
 _STOP = re.compile(r"""=\s*(["'])|>""")  # quotes anywhere else are apostrophes
 _LONG_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")
 _SPACE = re.compile(r"[ \t\n\r\f\xa0]+")
-_KIND = re.compile(r"""(?:class|type)\s*+=\s*+["']?([^"'>]{0,200})""", re.IGNORECASE)
+INLINE = frozenset(("a", "b", "em", "i", "small", "span", "strong", "sup"))  # what the number of a page stands in
+_COMMENT_END = re.compile("--!?>")
+_CLOSES_ITSELF = re.compile(r"""(?:^|[\s"'])/$""")
+_ATTRIBUTE = re.compile(r"""([^\s=/>"']++)\s*+(?:=\s*+("[^"]*+"|'[^']*+'|[^\s"'>]*+))?""")
 _PAGE_NUMBERS = frozenset(("pagenum", "pageno", "page-number", "pagebreak"))
 
 
@@ -73,8 +76,13 @@ class _Writer:
         return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _is_page_number(attributes: str) -> bool:
-    return any(not _PAGE_NUMBERS.isdisjoint(kinds.lower().split()) for kinds in _KIND.findall(attributes))
+def _is_page_number(name: str, attributes: str) -> bool:
+    """Whether an element holds no more than the number of a page; a whole chapter may break the page, too."""
+    return name in INLINE and any(
+        key.lower().rpartition(":")[2] in ("class", "type")
+        and not _PAGE_NUMBERS.isdisjoint(value.strip("\"'").lower().split())
+        for key, value in _ATTRIBUTE.findall(attributes)
+    )
 
 
 class _Reader:
@@ -103,8 +111,11 @@ class _Reader:
     def tag(self, begin: int) -> None:
         """Whatever begins with `<` at `begin`."""
         page = self.page
-        if page.startswith("<!--", begin):
-            self.skip_past("-->", begin + 4)
+        if page.startswith(("<!-->", "<!--->"), begin):
+            self.at = page.index(">", begin) + 1
+        elif page.startswith("<!--", begin):
+            end_of_comment = _COMMENT_END.search(page, begin + 4)
+            self.at = end_of_comment.end() if end_of_comment else len(page)
         elif page.startswith("<![CDATA[", begin) and self.last["]]>"] > begin:
             end = page.index("]]>", begin)
             if not self.left_out:
@@ -142,17 +153,18 @@ class _Reader:
         return end if end >= 0 else len(self.page)
 
     def open(self, name: str, attributes: str) -> None:
-        empty = name in VOID or attributes.endswith("/")
+        empty = name in VOID or bool(_CLOSES_ITSELF.search(attributes[-2:]))
+        if name in RAW:  # wherever it stands, what looks like a tag in it is none
+            found = re.compile(rf"</{name}", re.IGNORECASE).search(self.page, self.at) if not empty else None
+            self.at = self.at if empty else found.start() if found else len(self.page)
+            return
         if self.left_out and self.ends_implicitly(name):
             self.left_out.clear()
         if self.left_out:
             if name in self.left_out and not empty:
                 self.left_out.append(name)
             return
-        if name in RAW:
-            found = re.compile(rf"</{name}", re.IGNORECASE).search(self.page, self.at) if not empty else None
-            self.at = self.at if empty else found.start() if found else len(self.page)
-        elif (name in LEFT_OUT or _is_page_number(attributes)) and not empty:
+        if (name in LEFT_OUT or _is_page_number(name, attributes)) and not empty:
             self.left_out.append(name)
         else:
             self.break_at(name)

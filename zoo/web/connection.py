@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import NetworkProblem
-from zoo.web.address import Address
+from zoo.web.address import LOOPBACK, Address
 from zoo.web.answer import seconds_to_wait
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def _ask(
             stream=True,
             allow_redirects=False,
             timeout=(CONNECT_SECONDS, STALL_SECONDS),
+            proxies={"no_proxy": address.host.strip("[]")} if address.host in LOOPBACK else None,
         )
 
     try:
