@@ -337,6 +337,21 @@ def test_words_about_the_end_are_no_end(fetched, text):
 
 
 @pytest.mark.parametrize(
+    "credit",
+    [
+        "Produced by An Anonymous Volunteer",
+        "Transcribed from the 1915 Methuen and Co edition by A. Nother, email\nsomebody@example.org",
+        "Special thanks are due to Some Body for extensive\nproofreading and correction of this etext.",
+        "E-text prepared by Some Body",
+        "[Project Gutenberg Editor's Note: There is also another version]",
+        "This eBook was produced by Some Body.",
+    ],
+)
+def test_credits_of_the_file_go_with_its_frame(fetched, credit):
+    assert fetched(framed(f"{credit}\n\n\n{BODY}").encode()).text() == BODY
+
+
+@pytest.mark.parametrize(
     "paragraph",
     ["Produced by nature, the stone lies\nbefore us.", "This ebook of memories I write.", "Special thanks, said Tom."],
 )

@@ -24,7 +24,7 @@ _HEADER = re.compile(r"^[^\n]{0,40}Project Gutenberg", _FLAGS)
 _LICENCE_END = re.compile(r"subscribe to our email newsletter to hear about\s+new e-?books\.", re.IGNORECASE)
 _PARAGRAPH = re.compile(r"\S[^\n]*(?:\n[^\n]*\S[^\n]*)*")
 _CREDIT = re.compile(
-    r"Produced by (?:[A-Z]|an? )|E-?text prepared by|Transcribed (?:by|from) [A-Z]|HTML version by"
+    r"Produced by (?:[A-Z]|an? )|E-?text prepared by|Transcribed (?:by|from) (?:[A-Z]|the )|HTML version by"
     r"|\[?Transcriber['’]s [Nn]ote|\[?(?:An? )?Project Gutenberg"
     r"|This e-?(?:[Tt]ext|[Bb]ook) (?:was|is|has been) (?:produced|prepared|made|created|derived|transcribed)"
 )
