@@ -10,11 +10,11 @@ import argparse
 import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from startup import seconds
 
 CHARACTERS = 400  # of a file, about
 PLAIN = """
@@ -34,12 +34,6 @@ def write_files(root: Path, count: int, order: random.Random) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         words = random.Random(number).choices(("the", "quick", "brown", "fox", "jumps", "over", "a", "dog"), k=80)
         (folder / f"{number:06}.txt").write_text(" ".join(words)[:CHARACTERS] + "\n")
-
-
-def seconds(command: list[str], environment: dict[str, str]) -> float:
-    begin = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, env=environment)
-    return time.perf_counter() - begin
 
 
 def main() -> None:

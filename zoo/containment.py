@@ -195,10 +195,11 @@ def checked_document(plugin: str, document: object) -> Document:
 
 def _check_text(what: str, value: object) -> None:
     """Raise PluginFailure for a string that could not be stored."""
-    try:
-        str(value).encode() if isinstance(value, str) else None
-    except UnicodeEncodeError:
-        raise PluginFailure(f"{what} holds half a character") from None
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise PluginFailure(f"{what} holds half a character") from None
 
 
 def _is_iterable(thing: object) -> bool:

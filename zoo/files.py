@@ -65,22 +65,9 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 def write_chunks(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -> None:
     """As `write_bytes`, for data that should not stand in memory whole."""
-    temporary = temporary_beside(path)
-    with storing(path):
-        try:
-            with open(temporary, "xb", opener=_creator) as file:
-                for chunk in chunks:
-                    file.write(chunk)
-                file.flush()
-                if durable:
-                    os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-        if durable:
-            sync_directory(path.parent)
+    with draft(path, durable=durable) as file, storing(path):
+        for chunk in chunks:
+            file.append(chunk)
 
 
 class Draft:
@@ -100,31 +87,29 @@ class Draft:
 
 
 @contextlib.contextmanager
-def draft(path: Path) -> Iterator[Draft]:
+def draft(path: Path, *, durable: bool = True) -> Iterator[Draft]:
     """A draft that replaces `path` in one step when the block ends, and of which nothing stays when it fails."""
-    temporary = temporary_beside(path)
-    with contextlib.ExitStack() as clean:
-        clean.callback(_discard, temporary)
+    temporary, file = temporary_beside(path), None
+    try:
         with storing(path):
             file = open(temporary, "xb", opener=_creator)  # noqa: SIM115
-        clean.callback(_close, file)
         yield Draft(path, file)
         with storing(path):
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
             file.close()
             os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):  # what is left to be written finds no more room than before
+            if file:
+                file.close()
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    if durable:
+        with storing(path):
             sync_directory(path.parent)
-
-
-def _close(file: BinaryIO) -> None:
-    with contextlib.suppress(OSError):  # what is left to be written finds no more room than before
-        file.close()
-
-
-def _discard(temporary: Path) -> None:
-    with contextlib.suppress(OSError):
-        temporary.unlink()
 
 
 def _creator(path: str, flags: int) -> int:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 
+TEXT = b"What the server tells.\n" * 10
 OLD = "Mon, 02 Jan 2023 03:04:05 GMT"
 
 

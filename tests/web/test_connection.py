@@ -8,7 +8,7 @@ import time
 from base64 import b64decode
 
 import pytest
-from web.server import Answer, File, Server, cut, drop, moved, nothing_kept, says, serving, trickle
+from web.server import TEXT, Answer, File, Server, cut, drop, moved, nothing_kept, says, serving, trickle
 
 from zoo.errors import NetworkProblem, Refused, ZooError
 from zoo.web import connection
@@ -16,22 +16,7 @@ from zoo.web import download as downloading
 from zoo.web.address import Address
 from zoo.web.download import download
 
-TEXT = b"What the server tells.\n" * 10
 SECRET = "s3cret"
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setattr(downloading, "BACKOFF_SECONDS", 0.001)
-    with serving() as server:
-        server.pages["/text.txt"] = File(TEXT)
-        yield server
-
-
-@pytest.fixture
-def path(tmp_path):
-    """Where the download of this test goes."""
-    return tmp_path / "cache" / "file"
 
 
 # --- addresses

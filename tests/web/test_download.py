@@ -9,6 +9,7 @@ from email.utils import format_datetime
 
 import pytest
 from web.server import (
+    TEXT,
     Answer,
     File,
     cut,
@@ -19,7 +20,6 @@ from web.server import (
     nothing_kept,
     part,
     says,
-    serving,
     stall,
     trickle,
 )
@@ -34,25 +34,15 @@ from zoo.web import connection
 from zoo.web import download as downloading
 from zoo.web.download import download
 
-TEXT = b"What the server tells.\n" * 10
 SHA256 = hashlib.sha256(TEXT).hexdigest()
 OTHER = TEXT.replace(b"tells", b"sells")
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setattr(downloading, "BACKOFF_SECONDS", 0.001)
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """A pause that ends a connection comes soon."""
     monkeypatch.setattr(connection, "STALL_SECONDS", 0.3)
-    with serving() as server:
-        server.pages["/text.txt"] = File(TEXT)
-        yield server
-
-
-@pytest.fixture
-def path(tmp_path):
-    """Where the download of this test goes."""
-    return tmp_path / "cache" / "file"
 
 
 def faulty(server, *faults, body: bytes = TEXT, **about) -> str:

@@ -4,25 +4,18 @@ import hashlib
 import json
 
 import pytest
-from web.server import File, serving
+from web.server import TEXT, File
 
 from zoo.corpora.corpus import open_corpus
 from zoo.corpora.dataset import Dataset
 from zoo.corpora.fetch import Wish, fetch
 from zoo.plugins import Plugins
 
-TEXT = b"What the server tells.\n" * 10
 BOOK = (
     b"\xef\xbb\xbfThe Project Gutenberg eBook of Pride\r\n\r\n*** START OF THE PROJECT GUTENBERG EBOOK 1342 ***\r\n\r\n"
     b"It is a truth universally acknowledged, that a single man in\r\npossession must be in want of a wife.\r\n\r\n"
     b"*** END OF THE PROJECT GUTENBERG EBOOK 1342 ***\r\n\r\nlicence\r\n"
 )
-
-
-@pytest.fixture
-def server():
-    with serving() as server:
-        yield server
 
 
 def files_in_cache(home) -> list[str]:

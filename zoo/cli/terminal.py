@@ -16,6 +16,9 @@ _UNSAFE = re.compile(
 )
 
 
+DOTS = "..."
+
+
 def safe(text: str) -> str:
     """The text with nothing in it that a terminal would obey: the one door for all that comes from corpora, models,
     file names, records and servers."""
@@ -52,11 +55,14 @@ def cells(text: str) -> int:
 
 def cut(line: str, columns: int) -> str:
     """The line, or as much of it as fits in so many columns."""
-    if cells(line) <= columns:
-        return line
-    while cells(line) > columns - 3:
-        line = line[: max(0, len(line) - max(1, (cells(line) - columns + 3) // 2))]
-    return f"{line}..."
+    used, fitting = 0, 0
+    for at, character in enumerate(line):
+        used += cells(character)
+        if used <= columns - len(DOTS):
+            fitting = at + 1
+        if used > columns:
+            return line[:fitting] + DOTS
+    return line
 
 
 def fill(text: str, indent: str = "  ") -> str:

@@ -94,8 +94,9 @@ class _Fetch:
 
     def run(self, opener: Opener, known: Iterable[Dataset]) -> Corpus:
         files.make_directory(self.cache)
-        downloaded = self._download() if is_url(self.source) else None
+        downloaded = None
         try:
+            downloaded = self._download() if is_url(self.source) else None
             return self._store(downloaded or Path(self.source), opener, known)
         finally:
             if downloaded and not self.pinned:
@@ -109,7 +110,6 @@ class _Fetch:
         try:
             return download(self.source, self.cache / name, sha256=self.pinned, on_event=self.on_event)
         except NetworkProblem as error:
-            files.remove_if_empty(self.cache)
             raise NetworkProblem(f"{error}; {WAYS_ON}") from error
 
     def _store(self, path: Path, opener: Opener, known: Iterable[Dataset]) -> Corpus:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
@@ -60,25 +60,8 @@ def store_corpus(
 def _write(
     draft: Path, text: Normaliser, about: dict[str, Any], skipped: Iterable[Skipped], split: str, on_event: OnEvent
 ) -> Corpus:
-    digest, survey = hashlib.sha256(), Survey()
-    task = f"storing {about['name']}"
-
-    def chunks() -> Iterator[bytes]:
-        done = 0
-        for block in text:
-            try:
-                data = block.encode()
-            except UnicodeEncodeError as error:
-                where = f"U+{ord(block[error.start]):04X}"
-                raise BadData(f"{about['source']} holds half a character ({where}); is --encoding right?") from None
-            survey.add(block, data)
-            digest.update(data)
-            yield data
-            done += len(block)
-            on_event(Progress(task, done, None))
-
-    path = draft / "text.txt"
-    files.write_chunks(path, chunks())
+    path, task = draft / "text.txt", f"storing {about['name']}"
+    sha256, survey = _write_text(path, text, about["source"], lambda done: on_event(Progress(task, done, None)))
     alphabet = survey.alphabet
     if not any(character.strip() for character in alphabet):
         raise BadData(f"there is no text in {about['source']}")
@@ -90,7 +73,7 @@ def _write(
     text.changes["documents skipped"] = _write_documents(draft / "documents.jsonl", text.parts, skipped)
     corpus = Corpus(
         directory=draft,
-        sha256=digest.hexdigest(),
+        sha256=sha256,
         val_sha256=val_sha256,
         characters=characters,
         train_characters=train_characters,
@@ -104,6 +87,30 @@ def _write(
     corpus = replace(corpus, baseline=baseline(corpus))
     _write_metadata(corpus, draft)
     return corpus
+
+
+def _write_text(
+    path: Path, text: Iterable[str], source: str, on_characters: Callable[[int], None]
+) -> tuple[str, Survey]:
+    """Write a text, block by block; its sha256, and what was counted on the way."""
+    digest, survey = hashlib.sha256(), Survey()
+
+    def chunks() -> Iterator[bytes]:
+        done = 0
+        for block in text:
+            try:
+                data = block.encode()
+            except UnicodeEncodeError as error:
+                where = f"U+{ord(block[error.start]):04X}"
+                raise BadData(f"{source} holds half a character ({where}); is --encoding right?") from None
+            survey.add(block, data)
+            digest.update(data)
+            yield data
+            done += len(block)
+            on_characters(done)
+
+    files.write_chunks(path, chunks())
+    return digest.hexdigest(), survey
 
 
 def _cut(characters: int, parts: list[Part], split: str, source: str) -> int:
