@@ -15,6 +15,7 @@ DEFAULT_SEED = 1337
 SHAPES = ("classic", "modern")
 ACTIVATIONS = ("gelu", "gelu_tanh", "relu", "swiglu")
 SCHEDULES = ("constant", "cosine", "linear")
+OPTIMIZERS = ("adamw", "muon")
 BIASES = ("qkv_bias", "proj_bias", "mlp_bias", "norm_bias", "head_bias")
 
 
@@ -155,13 +156,18 @@ class TrainConfig(Knobs):
 
     max_steps: int = knob(2000, "updates", low=1)
     batch_size: int = knob(16, "windows per update", low=1, high=2**16)
+    optimizer: str = knob("adamw", "adamw, or muon for the matrices of the blocks", choices=OPTIMIZERS)
     learning_rate: float = knob(1e-3, "peak step size of AdamW", low=1e-12, high=1e9)
     min_learning_rate: float = knob(0.0, "step size at max_steps (cosine, linear)", high=1e9)
+    matrix_learning_rate: float = knob(
+        0.02, "peak step size of Muon; rises and falls with AdamW's", low=1e-12, high=1e9
+    )
     schedule: str = knob("cosine", "from the peak down to the minimum", choices=SCHEDULES)
     warmup_steps: int = knob(100, "updates of linear rise to the peak")
     weight_decay: float = knob(0.1, "decoupled decay of the matrices", high=100.0)
     beta1: float = knob(0.9, "AdamW's memory of gradients", high=0.999999)
     beta2: float = knob(0.99, "AdamW's memory of squared gradients", high=0.999999)
+    momentum: float = knob(0.9, "Muon's memory of gradients", high=0.999999)
     grad_clip: float = knob(1.0, "largest gradient norm; 0: no clipping", high=1e9)
     eval_every: int = knob(250, "updates between validations, each followed by a checkpoint", low=1)
     eval_windows: int = knob(2048, "validate on at most so many windows while training", low=1)

@@ -202,7 +202,7 @@ def test_a_checkpoint_that_cannot_be_written_costs_none_of_those_before(tmp_path
                 except StorageProblem:
                     done = False
             assert len(newest_first(directory)) >= 2
-            loaded = load_checkpoint(directory, saver.model, saver.optimizer)
+            loaded = load_checkpoint(directory, saver.model, saver.optimizers)
             assert loaded is not None
             assert loaded[1].step == 4 if done else loaded[1].step in (3, 4), f"operation {at}, {disk.struck}"
             if disk.struck is None:

@@ -140,7 +140,7 @@ def test_a_power_cut_costs_no_checkpoint_that_was_said_to_be_saved(size, chance)
             at = draw.choice((draw.randrange(len(disk.trace) + 1), draw.choice(said)))
             directory = cut(folder / "stage", disk.trace[:at], draw, folder / "cut") / "checkpoints"
             saved = sum(operations <= at for operations in said)
-            loaded = load_checkpoint(directory, saver.model, saver.optimizer)
+            loaded = load_checkpoint(directory, saver.model, saver.optimizers)
             step = 0 if loaded is None else loaded[1].step
             why = f"cut after operation {at} (draw {seed})"
             assert step in (saved, saved + 1), why

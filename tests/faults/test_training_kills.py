@@ -26,6 +26,7 @@ COMMON = {"max_steps": STEPS, "eval_every": EVERY, "log_every": LOGGED}
 SETTINGS = {
     "warm-up": {"warmup_steps": 100, "dropout": 0.2},
     "best weights": {"learning_rate": 0.1, "schedule": "constant", "dropout": 0.1, "warmup_steps": 80},
+    "muon": {"optimizer": "muon", "matrix_learning_rate": 0.1, "warmup_steps": 80},
     "classic": {"shape": "classic", "activation": "gelu", "tied": "yes", "dropout": 0.3, "warmup_steps": 50},
 }
 

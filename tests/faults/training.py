@@ -19,7 +19,7 @@ from zoo.errors import NotFound, Stopped
 from zoo.events import Event, Stepped
 from zoo.gpt.checkpoint import Progress, save_checkpoint
 from zoo.gpt.model import GPT
-from zoo.gpt.optimizer import make_optimizer
+from zoo.gpt.optimizer import make_optimizers
 from zoo.home import Home
 from zoo.registry.registry import Registry
 from zoo.runs.run import resume, start
@@ -103,13 +103,13 @@ class Saver:
     def __init__(self) -> None:
         config = ModelConfig(n_layer=1, n_head=2, n_embd=8, block_size=6).resolve(11)
         self.model = GPT(config)
-        self.optimizer = make_optimizer(self.model, make_spec().train)
+        self.optimizers = make_optimizers(self.model, make_spec().train)
 
     def save(self, directory: Path, step: int) -> Path:
         with torch.no_grad():
             for parameter in self.model.parameters():
                 parameter.fill_(step)
-        return save_checkpoint(directory, self.model, self.optimizer, {}, Progress(step=step, evaluated_step=step))
+        return save_checkpoint(directory, self.model, self.optimizers, {}, Progress(step=step, evaluated_step=step))
 
 
 def warm_up() -> None:
@@ -117,7 +117,8 @@ def warm_up() -> None:
     saver = Saver()
     for parameter in saver.model.parameters():
         parameter.grad = torch.zeros_like(parameter)
-    saver.optimizer.step()
+    for optimizer in saver.optimizers:
+        optimizer.step()
 
 
 def killed_and_resumed(stage: Path, folder: Path, at: int, moment: str) -> dict[str, object]:

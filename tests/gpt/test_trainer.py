@@ -21,7 +21,7 @@ from zoo.gpt.batches import Batches
 from zoo.gpt.checkpoint import KEEP, Progress, load_checkpoint, read, save_checkpoint
 from zoo.gpt.evaluate import validation, validation_loss
 from zoo.gpt.model import GPT
-from zoo.gpt.optimizer import make_optimizer
+from zoo.gpt.optimizer import make_optimizers
 from zoo.gpt.schedule import learning_rate_at
 from zoo.gpt.trainer import Trainer
 from zoo.protocol import windows
@@ -34,6 +34,7 @@ SHAPES = {
     "modern": {"shape": "modern", "activation": "swiglu"},
     "classic_tied": {"shape": "classic", "activation": "gelu", "tied": True, "norm_bias": True, "mlp_bias": True},
     "dropout": {"shape": "classic", "activation": "relu", "dropout": 0.3},
+    "muon": {"shape": "modern", "activation": "swiglu"},
 }
 
 
@@ -48,6 +49,7 @@ def train_config(**changes: object) -> TrainConfig:
 
 
 def make_trainer(checkpoints: Path, shape: str = "modern", *, seed: int = 5, **changes: object) -> Trainer:
+    changes = {"optimizer": "muon" if shape == "muon" else "adamw", **changes}
     return Trainer(
         model_config(shape),
         train_config(**changes),
@@ -147,7 +149,7 @@ def test_the_learning_rate_rises_then_follows_its_schedule(schedule, warmup):
 
 def test_only_matrices_decay():
     model = GPT(model_config("classic_tied"))
-    optimizer = make_optimizer(model, train_config(weight_decay=0.3))
+    (optimizer,) = make_optimizers(model, train_config(weight_decay=0.3))
     decays = {id(p): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
     assert {name: decays[id(p)] for name, p in model.named_parameters()} == {
         name: 0.3 if p.dim() >= 2 else 0.0 for name, p in model.named_parameters()
@@ -296,16 +298,16 @@ def saved(directory: Path, step: int, fill: float) -> Path:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.fill_(fill)
-    optimizer = make_optimizer(model, train_config())
+    optimizers = make_optimizers(model, train_config())
     return save_checkpoint(
-        directory, model, optimizer, dict(model.state_dict()), Progress(step=step, evaluated_step=step)
+        directory, model, optimizers, dict(model.state_dict()), Progress(step=step, evaluated_step=step)
     )
 
 
 def loaded(directory: Path) -> tuple[int, float] | None:
     """Step and fill of the checkpoint that is taken."""
     model = GPT(model_config())
-    found = load_checkpoint(directory, model, make_optimizer(model, train_config()))
+    found = load_checkpoint(directory, model, make_optimizers(model, train_config()))
     return (found[1].step, model.wte.weight[0, 0].item()) if found else None
 
 
@@ -381,12 +383,12 @@ def test_a_checkpoint_whose_numbers_cannot_be_is_passed_over(tmp_path, change):
 def test_a_model_whose_alphabet_outweighs_all_else_takes_its_own_checkpoints(tmp_path, tied):
     config = ModelConfig(n_layer=1, n_head=2, n_embd=64, block_size=8, tied=tied).resolve(20_000)
     model = GPT(config)
-    optimizer = make_optimizer(model, train_config())
+    optimizers = make_optimizers(model, train_config())
     ids = torch.zeros(1, 8, dtype=torch.long)
     model.loss(ids, ids).backward()
-    optimizer.step()
-    save_checkpoint(tmp_path, model, optimizer, dict(model.state_dict()), Progress(step=1, evaluated_step=1))
-    loaded = load_checkpoint(tmp_path, model, optimizer)
+    optimizers[0].step()
+    save_checkpoint(tmp_path, model, optimizers, dict(model.state_dict()), Progress(step=1, evaluated_step=1))
+    loaded = load_checkpoint(tmp_path, model, optimizers)
     assert loaded is not None
     assert loaded[1].step == 1
 

@@ -15,11 +15,14 @@ from zoo import files, weights
 from zoo.errors import BadData, NotFound, StorageProblem
 from zoo.events import OnEvent, Warned, ignore
 from zoo.gpt.model import GPT
-from zoo.gpt.optimizer import STATE
+from zoo.gpt.optimizer import STATE, restore_state, state_of
 
+Optimizers = list[torch.optim.Optimizer]
 KEEP = 2
 _NAME = re.compile(r"step-\d{9}\.[0-9a-f]{16}\.safetensors")
-_COPIES = 2 * 2 + len(STATE)  # of each weight: its own and the best, where a tied one stands twice; the optimizer's
+_COPIES = 2 * 2 + max(
+    len(names) for names in STATE.values()
+)  # of each weight: its own and the best, where a tied one stands twice; the optimizer's
 
 
 @dataclass
@@ -37,14 +40,12 @@ class Progress:
 
 
 def save_checkpoint(
-    directory: Path, model: GPT, optimizer: torch.optim.Optimizer, best: dict[str, Tensor], progress: Progress
+    directory: Path, model: GPT, optimizers: Optimizers, best: dict[str, Tensor], progress: Progress
 ) -> Path:
     """Write weights, best weights, optimizer state and progress; then keep KEEP checkpoints, this one among them."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors.update({f"best.{name}": tensor for name, tensor in best.items()})
-    for name, parameter in model.named_parameters():
-        for key, value in optimizer.state.get(parameter, {}).items():
-            tensors[f"optimizer.{key}.{name}"] = value
+    tensors.update({f"optimizer.{key}": tensor for key, tensor in state_of(optimizers, model).items()})
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
     data = weights.to_bytes(arrays, json.dumps(asdict(progress)))
     files.make_directory(directory)
@@ -60,16 +61,16 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    directory: Path, model: GPT, optimizer: torch.optim.Optimizer, on_event: OnEvent = ignore
+    directory: Path, model: GPT, optimizers: Optimizers, on_event: OnEvent = ignore
 ) -> tuple[dict[str, Tensor], Progress] | None:
-    """Load the newest valid checkpoint into model and optimizer; returns best weights and progress, or None.
+    """Load the newest valid checkpoint into model and optimizers; returns best weights and progress, or None.
 
     A damaged one is passed over with a warning; raises BadData when there are checkpoints and none is whole.
     """
     found = newest_first(directory)
     for path in found:
         try:
-            return _take(*read(path, limit=size_limit(model.config.parameters())), path, model, optimizer)
+            return _take(*read(path, limit=size_limit(model.config.parameters())), path, model, optimizers)
         except (BadData, NotFound, StorageProblem) as error:
             on_event(Warned(f"passed over a checkpoint: {error}"))
     if found:
@@ -78,9 +79,9 @@ def load_checkpoint(
 
 
 def _take(
-    arrays: dict[str, np.ndarray], metadata: str, path: Path, model: GPT, optimizer: torch.optim.Optimizer
+    arrays: dict[str, np.ndarray], metadata: str, path: Path, model: GPT, optimizers: Optimizers
 ) -> tuple[dict[str, Tensor], Progress]:
-    """Give model and optimizer what a checkpoint holds; raises BadData when it is of others than these."""
+    """Give model and optimizers what a checkpoint holds; raises BadData when it is of others than these."""
     groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
     for name, array in arrays.items():
         group, _, rest = name.partition(".")
@@ -93,7 +94,7 @@ def _take(
     try:
         progress = Progress(**json.loads(metadata))
         _check(progress, path)
-        _restore(optimizer, model, groups["optimizer"])
+        restore_state(optimizers, model, groups["optimizer"])
     except (ValueError, TypeError, KeyError, RecursionError):
         raise BadData(f"{path} is of another training") from None
     model.load_state_dict(groups["model"])
@@ -125,20 +126,6 @@ def _check(progress: Progress, path: Path) -> None:
         raise ValueError("the losses since the last validation are not those of its steps")
     if not path.name.startswith(f"step-{progress.step:09d}."):
         raise ValueError(f"it is of step {progress.step}")
-
-
-def _restore(optimizer: torch.optim.Optimizer, model: GPT, tensors: dict[str, Tensor]) -> None:
-    """Give each parameter its optimizer state back; keys are `<state>.<parameter>`. Raises ValueError unless there is
-    all of it, or nothing as before the first step."""
-    parameters = dict(model.named_parameters())
-    shapes = {name: parameter.shape for name, parameter in parameters.items()}
-    expected = {f"{state}.{name}": () if state == "step" else shapes[name] for name in shapes for state in STATE}
-    found = {key: tensor.shape for key, tensor in tensors.items() if tensor.is_floating_point()}
-    if tensors and (found != expected or len(found) != len(tensors)):
-        raise ValueError("the optimizer's state is not that of these parameters")
-    for key, tensor in tensors.items():
-        state, _, name = key.partition(".")
-        optimizer.state[parameters[name]][state] = tensor.to(parameters[name].device)
 
 
 def newest_first(directory: Path) -> list[Path]:

@@ -17,7 +17,7 @@ from zoo.gpt.batches import Batches
 from zoo.gpt.checkpoint import Progress, load_checkpoint, save_checkpoint
 from zoo.gpt.evaluate import validation
 from zoo.gpt.model import GPT
-from zoo.gpt.optimizer import make_optimizer
+from zoo.gpt.optimizer import make_optimizers, scale_learning_rates
 from zoo.gpt.schedule import learning_rate_at
 
 
@@ -45,7 +45,7 @@ class Trainer:
         self.val_ids, self.val_characters = val_ids, val_characters
         torch.manual_seed(seed)
         self.model = GPT(model_config).to(device)
-        self.optimizer = make_optimizer(self.model, config)
+        self.optimizers = make_optimizers(self.model, config)
         self.batches = Batches(
             train_ids,
             block_size=model_config.block_size,
@@ -55,7 +55,7 @@ class Trainer:
         )
         self.best: dict[str, Tensor] = {}
         self.progress = Progress()
-        if loaded := load_checkpoint(checkpoints, self.model, self.optimizer, on_event):
+        if loaded := load_checkpoint(checkpoints, self.model, self.optimizers, on_event):
             self.best, self.progress = loaded
 
     def run(self) -> Iterator[Event]:
@@ -80,21 +80,21 @@ class Trainer:
         """One update."""
         p = self.progress
         rate = learning_rate_at(p.step, self.config)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        scale_learning_rates(self.optimizers, rate / self.config.learning_rate)
         if self.model.config.dropout:
             # so that the masks, too, are a function of (seed, step)
             torch.manual_seed(int(np.random.SeedSequence((self.seed, p.step)).generate_state(1, np.uint64)[0]))
         inputs, targets = self.batches.at(p.step)
         with self._autocast():
             loss = self.model.loss(inputs, targets)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip or math.inf)
         train_loss = loss.item()
         if not math.isfinite(train_loss) or not math.isfinite(norm.item()):
             raise Diverged(f"the loss is not finite at step {p.step + 1}; try a smaller learning_rate")
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         p.step += 1
         p.loss_sum += train_loss
         p.loss_count += 1
@@ -127,7 +127,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint of this moment."""
-        save_checkpoint(self.checkpoints, self.model, self.optimizer, self.best, self.progress)
+        save_checkpoint(self.checkpoints, self.model, self.optimizers, self.best, self.progress)
 
     def current_weights(self) -> dict[str, np.ndarray]:
         """The weights as they are, a tied head stored once."""
