@@ -118,7 +118,7 @@ def warm_up() -> None:
     for parameter in saver.model.parameters():
         parameter.grad = torch.zeros_like(parameter)
     for optimizer in saver.optimizers:
-        optimizer.step()
+        optimizer.step(1.0)
 
 
 def killed_and_resumed(stage: Path, folder: Path, at: int, moment: str) -> dict[str, object]:

@@ -1,13 +1,17 @@
 """Muon, and who updates what."""
 
+import dataclasses
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import Tensor
 
 from zoo.config import ModelConfig, TrainConfig
 from zoo.gpt.model import GPT
-from zoo.gpt.muon import Muon, orthogonalize
-from zoo.gpt.optimizer import STATE, make_optimizers, restore_state, scale_learning_rates, state_of
+from zoo.gpt.optimizer import AdamW, Muon, Optimizer, make_optimizers, restore_state
+from zoo.gpt.orthogonal import orthogonalize
 
 
 def matrices(*shape: int) -> Tensor:
@@ -48,81 +52,131 @@ def test_stacking_changes_nothing():
     torch.testing.assert_close(orthogonalize(matrices(5, 8, 4)), alone, rtol=1e-4, atol=1e-5)
 
 
-def test_parts_are_matrices_of_their_own():
-    whole = torch.nn.Parameter(torch.zeros(6, 4))
-    parts = [torch.nn.Parameter(torch.zeros(2, 4)) for _ in range(3)]
-    gradient = matrices(6, 4)
-    whole.grad = gradient.clone()
-    for part, piece in zip(parts, gradient.split(2), strict=True):
-        part.grad = piece.clone()
-    Muon([{"params": [whole], "parts": 3}], lr=0.1, momentum=0.9).step()
-    Muon([{"params": parts, "parts": 1}], lr=0.1, momentum=0.9).step()
-    torch.testing.assert_close(whole.detach(), torch.cat([part.detach() for part in parts]), rtol=1e-4, atol=1e-6)
+def stepped(model: GPT, config: TrainConfig, updates: int = 1) -> list[Optimizer]:
+    """The optimizers of a model after some updates of it."""
+    optimizers = make_optimizers(model, config)
+    for seed in range(updates):
+        model.zero_grad()
+        backward(model, seed)
+        for optimizer in optimizers:
+            optimizer.step(1.0)
+    return optimizers
 
 
 def test_muon_updates_the_matrices_of_the_blocks_and_adamw_the_rest():
     model = tiny_model()
     adamw, muon = make_optimizers(model, MUON)
-    names = {parameter: name for name, parameter in model.named_parameters()}
-    of_muon = {names[p] for group in muon.param_groups for p in group["params"]}
-    of_adamw = {names[p] for group in adamw.param_groups for p in group["params"]}
-    assert of_muon | of_adamw == set(names.values())
-    assert not of_muon & of_adamw
-    assert of_muon == {
+    assert adamw.parameters.keys() | muon.parameters.keys() == dict(model.named_parameters()).keys()
+    assert not adamw.parameters.keys() & muon.parameters.keys()
+    assert muon.parameters.keys() == {
         f"blocks.{i}.{matrix}.weight"
         for i in range(2)
         for matrix in ("attention.qkv", "attention.proj", "mlp.gate", "mlp.up", "mlp.down")
     }
 
 
+def test_queries_keys_and_values_are_matrices_of_their_own():
+    model = tiny_model()
+    name = "blocks.0.attention.qkv.weight"
+    before = dict(model.named_parameters())[name].detach().clone()
+    stepped(model, dataclasses.replace(MUON, weight_decay=0.0))
+    change = dict(model.named_parameters())[name].detach() - before
+    for part in change.split(8):
+        singular = torch.linalg.svdvals(part / MUON.matrix_learning_rate)
+        assert singular.min() > 0.3
+        assert 0.9 < singular.max() < 1.4
+
+
 def test_muon_does_what_its_paper_says():
+    config = dataclasses.replace(MUON, weight_decay=0.5, momentum=0.8, matrix_learning_rate=0.1)
     parameter = torch.nn.Parameter(matrices(4, 6))
-    before, momentum = parameter.detach().clone(), torch.zeros(4, 6)
-    muon = Muon([{"params": [parameter], "parts": 1}], lr=0.1, momentum=0.8, weight_decay=0.5)
+    expected, momentum = parameter.detach().clone(), torch.zeros(4, 6)
+    muon = Muon({"matrix": parameter}, config)
     for seed in range(3):
         gradient = torch.randn(4, 6, generator=torch.Generator().manual_seed(seed))
         parameter.grad = gradient.clone()
-        muon.step()
+        muon.step(0.5)
         momentum = 0.8 * momentum + 0.2 * gradient
         update = orthogonalize((0.2 * gradient + 0.8 * momentum)[None])[0]
-        before = before * (1 - 0.1 * 0.5) - 0.1 * update
-        torch.testing.assert_close(parameter.detach(), before, rtol=1e-4, atol=1e-5)
+        expected = expected * (1 - 0.05 * 0.5) - 0.05 * update
+        torch.testing.assert_close(parameter.detach(), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_all_step_sizes_rise_and_fall_together():
-    optimizers = make_optimizers(tiny_model(), MUON)
-    scale_learning_rates(optimizers, 0.25)
-    rates = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
-    assert rates == [MUON.learning_rate / 4] * 2 + [MUON.matrix_learning_rate / 4] * 2
+def test_adamw_is_torch_s_to_the_bit():
+    config = TrainConfig(weight_decay=0.1, learning_rate=0.02)
+    ours, theirs = tiny_model(), tiny_model()
+    peer = torch.optim.AdamW(
+        [
+            {"params": [p for p in theirs.parameters() if p.dim() >= 2], "weight_decay": config.weight_decay},
+            {"params": [p for p in theirs.parameters() if p.dim() < 2], "weight_decay": 0.0},
+        ],
+        lr=config.learning_rate,
+        betas=(config.beta1, config.beta2),
+        fused=True,
+    )
+    for seed in range(3):
+        theirs.zero_grad()
+        backward(theirs, seed)
+        peer.step()
+    stepped(ours, config, updates=3)
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_share_of_nothing_changes_nothing():
+    model = tiny_model()
+    before = [p.detach().clone() for p in model.parameters()]
+    backward(model)
+    for optimizer in make_optimizers(model, MUON):
+        optimizer.step(0.0)
+    assert all(torch.equal(one, other) for one, other in zip(before, model.parameters(), strict=True))
+
+
+def test_training_does_not_import_the_compiler_of_torch():
+    code = """
+import sys, torch
+from zoo.config import ModelConfig, TrainConfig
+from zoo.gpt.model import GPT
+from zoo.gpt.optimizer import make_optimizers
+model = GPT(ModelConfig(n_layer=1, n_head=1, n_embd=4, block_size=4).resolve(5))
+ids = torch.zeros(1, 4, dtype=torch.long)
+for recipe in ("adamw", "muon"):
+    model.loss(ids, ids).backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    for optimizer in make_optimizers(model, TrainConfig(optimizer=recipe)):
+        optimizer.step(1.0)
+    model.zero_grad()
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def state_of(optimizers: list[Optimizer]) -> dict[str, Tensor]:
+    return {
+        f"{key}.{name}": tensor
+        for optimizer in optimizers
+        for name, state in optimizer.state.items()
+        for key, tensor in state.items()
+    }
 
 
 def test_state_goes_out_and_comes_back():
-    model, other = tiny_model(), tiny_model()
-    optimizers, others = make_optimizers(model, MUON), make_optimizers(other, MUON)
-    assert state_of(optimizers, model) == {}
-    backward(model)
-    for optimizer in optimizers:
-        optimizer.step()
-    said = state_of(optimizers, model)
-    assert {key.partition(".")[0] for key in said} == set(sum(STATE.values(), ()))
-    restore_state(others, other, said)
-    assert {key: value.tolist() for key, value in state_of(others, other).items()} == {
-        key: value.tolist() for key, value in said.items()
+    said, others = state_of(stepped(tiny_model(), MUON)), make_optimizers(tiny_model(), MUON)
+    assert {key.partition(".")[0] for key in said} == {*AdamW.STATE, *Muon.STATE}
+    restore_state(others, said)
+    assert {key: tensor.tolist() for key, tensor in state_of(others).items()} == {
+        key: tensor.tolist() for key, tensor in said.items()
     }
+    restore_state(others, {})
 
 
 @pytest.mark.parametrize("change", ["lacks one", "of adamw", "another shape"])
 def test_state_of_another_training_is_refused(change):
     model = tiny_model()
-    optimizers = make_optimizers(model, MUON if change != "of adamw" else TrainConfig())
-    backward(model)
-    for optimizer in optimizers:
-        optimizer.step()
-    said = state_of(optimizers, model)
-    key = "exp_avg.wte.weight" if change != "another shape" else "exp_avg_sq.head.weight"
+    said = state_of(stepped(model, TrainConfig() if change == "of adamw" else MUON))
     if change == "lacks one":
-        del said[key]
+        del said["exp_avg.wte.weight"]
     if change == "another shape":
-        said[key] = said[key][1:]
-    with pytest.raises(ValueError, match="not that of these parameters"):
-        restore_state(make_optimizers(model, MUON), model, said)
+        said["exp_avg_sq.head.weight"] = said["exp_avg_sq.head.weight"][1:]
+    with pytest.raises(ValueError, match=r"not that of these parameters|another shape"):
+        restore_state(make_optimizers(model, MUON), said)

@@ -15,14 +15,11 @@ from zoo import files, weights
 from zoo.errors import BadData, NotFound, StorageProblem
 from zoo.events import OnEvent, Warned, ignore
 from zoo.gpt.model import GPT
-from zoo.gpt.optimizer import STATE, restore_state, state_of
+from zoo.gpt.optimizer import AdamW, Optimizer, restore_state
 
-Optimizers = list[torch.optim.Optimizer]
 KEEP = 2
 _NAME = re.compile(r"step-\d{9}\.[0-9a-f]{16}\.safetensors")
-_COPIES = 2 * 2 + max(
-    len(names) for names in STATE.values()
-)  # of each weight: its own and the best, where a tied one stands twice; the optimizer's
+_COPIES = 2 * 2 + len(AdamW.STATE)  # of each weight: its own and the best, where a tied one stands twice; AdamW's
 
 
 @dataclass
@@ -40,12 +37,14 @@ class Progress:
 
 
 def save_checkpoint(
-    directory: Path, model: GPT, optimizers: Optimizers, best: dict[str, Tensor], progress: Progress
+    directory: Path, model: GPT, optimizers: list[Optimizer], best: dict[str, Tensor], progress: Progress
 ) -> Path:
     """Write weights, best weights, optimizer state and progress; then keep KEEP checkpoints, this one among them."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors.update({f"best.{name}": tensor for name, tensor in best.items()})
-    tensors.update({f"optimizer.{key}": tensor for key, tensor in state_of(optimizers, model).items()})
+    for optimizer in optimizers:
+        for name, state in optimizer.state.items():
+            tensors.update({f"optimizer.{key}.{name}": tensor for key, tensor in state.items()})
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
     data = weights.to_bytes(arrays, json.dumps(asdict(progress)))
     files.make_directory(directory)
@@ -61,7 +60,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    directory: Path, model: GPT, optimizers: Optimizers, on_event: OnEvent = ignore
+    directory: Path, model: GPT, optimizers: list[Optimizer], on_event: OnEvent = ignore
 ) -> tuple[dict[str, Tensor], Progress] | None:
     """Load the newest valid checkpoint into model and optimizers; returns best weights and progress, or None.
 
@@ -79,7 +78,7 @@ def load_checkpoint(
 
 
 def _take(
-    arrays: dict[str, np.ndarray], metadata: str, path: Path, model: GPT, optimizers: Optimizers
+    arrays: dict[str, np.ndarray], metadata: str, path: Path, model: GPT, optimizers: list[Optimizer]
 ) -> tuple[dict[str, Tensor], Progress]:
     """Give model and optimizers what a checkpoint holds; raises BadData when it is of others than these."""
     groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
@@ -94,7 +93,7 @@ def _take(
     try:
         progress = Progress(**json.loads(metadata))
         _check(progress, path)
-        restore_state(optimizers, model, groups["optimizer"])
+        restore_state(optimizers, groups["optimizer"])
     except (ValueError, TypeError, KeyError, RecursionError):
         raise BadData(f"{path} is of another training") from None
     model.load_state_dict(groups["model"])

@@ -1,97 +1,137 @@
 """The optimizers: AdamW for everything, or Muon for the matrices of the blocks and AdamW for the rest."""
 
-from collections.abc import Iterable
-from typing import Any
+import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adamw import adamw
 
 from zoo.config import TrainConfig
-from zoo.gpt.muon import Muon
+from zoo.gpt.orthogonal import orthogonalize
 
-# what each keeps of a parameter once it has updated it: its shape, or () for a number
-STATE: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
-    torch.optim.AdamW: ("step", "exp_avg", "exp_avg_sq"),
-    Muon: ("momentum_buffer",),
-}
+Parameters = dict[str, nn.Parameter]
 
 
-def make_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """One or two optimizers that share out the model's parameters.
+class Optimizer:
+    """What all have in common: they know their parameters, and what they remember of each, by name.
 
-    AdamW (Loshchilov & Hutter 2019) decays what multiplies, matrices and embeddings, and not norms and biases. Under
-    Muon the matrices of the blocks are Muon's.
+    They are not of `torch.optim.Optimizer`: to make one imports torch's compiler, which takes longer than torch itself.
     """
-    named = dict(model.named_parameters())
-    hidden = {name: p for name, p in named.items() if name.startswith("blocks.") and p.dim() == 2}
-    if config.optimizer != "muon":
-        hidden = {}
-    rest = [p for name, p in named.items() if name not in hidden]
-    adamw = torch.optim.AdamW(
-        _groups(
-            {"params": [p for p in rest if p.dim() >= 2], "weight_decay": config.weight_decay},
-            {"params": [p for p in rest if p.dim() < 2], "weight_decay": 0.0},
-        ),
-        lr=config.learning_rate,
-        betas=(config.beta1, config.beta2),
-        fused=True,  # one kernel per group instead of a Python loop over tensors, on CPU too
-    )
-    if not hidden:
-        return [adamw]
-    # queries, keys and values are three matrices that lie in one
-    parts = {name: 3 if name.endswith("qkv.weight") else 1 for name in hidden}
-    muon = Muon(
-        [{"params": [p for name, p in hidden.items() if parts[name] == n], "parts": n} for n in (1, 3)],
-        lr=config.matrix_learning_rate,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-    )
-    return [adamw, muon]
+
+    STATE: ClassVar[tuple[str, ...]]  # what it remembers of a parameter once it has updated it
+
+    def __init__(self, parameters: Parameters, config: TrainConfig) -> None:
+        self.parameters, self.config = parameters, config
+        self.state: dict[str, dict[str, Tensor]] = {}
+
+    def step(self, share: float) -> None:
+        """One update of every parameter from its gradient, with this share of the peak step size."""
+        raise NotImplementedError
 
 
-def _groups(*groups: dict[str, Any]) -> list[dict[str, Any]]:
-    return [group for group in groups if group["params"]]
+class AdamW(Optimizer):
+    """AdamW (Loshchilov & Hutter 2019). It decays what multiplies, matrices and embeddings, not norms and biases."""
+
+    STATE = ("step", "exp_avg", "exp_avg_sq")
+
+    @torch.no_grad()
+    def step(self, share: float) -> None:
+        for decays in (True, False):
+            names = [name for name, p in self.parameters.items() if (p.dim() >= 2) == decays]
+            if names:
+                self._update(names, share, self.config.weight_decay if decays else 0.0)
+
+    def _update(self, names: list[str], share: float, weight_decay: float) -> None:
+        parameters: list[Tensor] = [self.parameters[name] for name in names]
+        for name, parameter in zip(names, parameters, strict=True):
+            if name not in self.state:
+                self.state[name] = {key: torch.zeros_like(parameter) for key in ("exp_avg", "exp_avg_sq")}
+                self.state[name]["step"] = torch.zeros((), device=parameter.device)
+        states, config = [self.state[name] for name in names], self.config
+        adamw(
+            parameters,
+            [p.grad for p in parameters if p.grad is not None],
+            [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states],
+            [],
+            [state["step"] for state in states],
+            fused=True,  # one kernel instead of a Python loop over tensors, on a CPU too
+            amsgrad=False,
+            maximize=False,
+            lr=config.learning_rate * share,
+            beta1=config.beta1,
+            beta2=config.beta2,
+            eps=1e-8,
+            weight_decay=weight_decay,
+        )
 
 
-def scale_learning_rates(optimizers: Iterable[torch.optim.Optimizer], factor: float) -> None:
-    """Set every step size to this share of its peak."""
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = optimizer.defaults["lr"] * factor
+class Muon(Optimizer):
+    """Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/): momentum whose update is made orthogonal.
+
+    `torch.optim.Muon` takes the matrices one by one and in bfloat16, which on a CPU costs more than the rest of a step.
+    Here those of one shape are stacked, and stay in float32 there.
+    """
+
+    STATE = ("momentum_buffer",)
+
+    def __init__(self, parameters: Parameters, config: TrainConfig) -> None:
+        super().__init__(parameters, config)
+        # queries, keys and values are three matrices that lie in one
+        self.stacks: dict[tuple[torch.Size, int], list[str]] = {}
+        for name, parameter in parameters.items():
+            parts = 3 if name.endswith("qkv.weight") else 1
+            self.stacks.setdefault((parameter.shape, parts), []).append(name)
+
+    @torch.no_grad()
+    def step(self, share: float) -> None:
+        for (shape, parts), names in self.stacks.items():
+            self._update(names, shape[0] // parts, shape[1], self.config.matrix_learning_rate * share)
+
+    def _update(self, names: list[str], rows: int, columns: int, size: float) -> None:
+        """Update the parameters of one stack, which lie in matrices (rows, columns)."""
+        parameters: list[Tensor] = [self.parameters[name] for name in names]
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        for name, parameter in zip(names, parameters, strict=True):
+            if name not in self.state:
+                self.state[name] = {"momentum_buffer": torch.zeros_like(parameter)}
+        buffers = [self.state[name]["momentum_buffer"] for name in names]
+        momentum, decay = self.config.momentum, self.config.weight_decay
+        torch._foreach_lerp_(buffers, gradients, 1 - momentum)
+        ahead = torch.stack(torch._foreach_lerp(gradients, buffers, momentum))  # Nesterov's
+        updates = orthogonalize(ahead.view(-1, rows, columns)).view_as(ahead).to(ahead.dtype)
+        if decay:
+            torch._foreach_mul_(parameters, 1 - size * decay)
+        # so that the change of each output is of one size, whatever the shape
+        torch._foreach_add_(parameters, updates.unbind(), alpha=-size * math.sqrt(max(1, rows / columns)))
 
 
-def state_of(optimizers: Iterable[torch.optim.Optimizer], model: nn.Module) -> dict[str, Tensor]:
-    """Everything the optimizers remember, as `<state>.<parameter>`."""
-    return {
-        f"{key}.{name}": value
+def make_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
+    """One or two optimizers that share out the model's parameters."""
+    parameters = dict(model.named_parameters())
+    if config.optimizer == "adamw":
+        return [AdamW(parameters, config)]
+    hidden = {name: p for name, p in parameters.items() if name.startswith("blocks.") and p.dim() == 2}
+    rest = {name: p for name, p in parameters.items() if name not in hidden}
+    return [AdamW(rest, config), Muon(hidden, config)]
+
+
+def restore_state(optimizers: list[Optimizer], tensors: dict[str, Tensor]) -> None:
+    """Give optimizers back what they remembered; keys are `<state>.<parameter>`. Raises ValueError unless there is all
+    of it, or nothing as before the first step."""
+    owners = {
+        f"{state}.{name}": optimizer
         for optimizer in optimizers
-        for name, parameter in model.named_parameters()
-        for key, value in optimizer.state.get(parameter, {}).items()
+        for name in optimizer.parameters
+        for state in optimizer.STATE
     }
-
-
-def restore_state(optimizers: Iterable[torch.optim.Optimizer], model: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Give each parameter back what `state_of` said of it. Raises ValueError unless that is all of it, or nothing as
-    before the first step."""
-    places = _places(optimizers, model)
-    expected = {key: () if key.startswith("step.") else tuple(place[1].shape) for key, place in places.items()}
-    found = {key: tuple(tensor.shape) for key, tensor in tensors.items() if tensor.is_floating_point()}
-    if tensors and (found != expected or len(found) != len(tensors)):
+    found = {key: tensor for key, tensor in tensors.items() if tensor.is_floating_point()}
+    if tensors and not found.keys() == tensors.keys() == owners.keys():
         raise ValueError("the optimizer's state is not that of these parameters")
     for key, tensor in tensors.items():
-        optimizer, parameter = places[key]
-        optimizer.state[parameter][key.partition(".")[0]] = tensor.to(parameter.device)
-
-
-def _places(
-    optimizers: Iterable[torch.optim.Optimizer], model: nn.Module
-) -> dict[str, tuple[torch.optim.Optimizer, nn.Parameter]]:
-    """Whose each `<state>.<parameter>` is."""
-    names = {parameter: name for name, parameter in model.named_parameters()}
-    return {
-        f"{state}.{names[parameter]}": (optimizer, parameter)
-        for optimizer in optimizers
-        for group in optimizer.param_groups
-        for parameter in group["params"]
-        for state in STATE[type(optimizer)]
-    }
+        state, _, name = key.partition(".")
+        parameter = owners[key].parameters[name]
+        if tensor.shape != (() if state == "step" else parameter.shape):
+            raise ValueError(f"{key} is of another shape")
+        owners[key].state.setdefault(name, {})[state] = tensor.to(parameter.device)

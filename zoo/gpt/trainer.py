@@ -17,7 +17,7 @@ from zoo.gpt.batches import Batches
 from zoo.gpt.checkpoint import Progress, load_checkpoint, save_checkpoint
 from zoo.gpt.evaluate import validation
 from zoo.gpt.model import GPT
-from zoo.gpt.optimizer import make_optimizers, scale_learning_rates
+from zoo.gpt.optimizer import make_optimizers
 from zoo.gpt.schedule import learning_rate_at
 
 
@@ -80,7 +80,6 @@ class Trainer:
         """One update."""
         p = self.progress
         rate = learning_rate_at(p.step, self.config)
-        scale_learning_rates(self.optimizers, rate / self.config.learning_rate)
         if self.model.config.dropout:
             # so that the masks, too, are a function of (seed, step)
             torch.manual_seed(int(np.random.SeedSequence((self.seed, p.step)).generate_state(1, np.uint64)[0]))
@@ -94,7 +93,7 @@ class Trainer:
         if not math.isfinite(train_loss) or not math.isfinite(norm.item()):
             raise Diverged(f"the loss is not finite at step {p.step + 1}; try a smaller learning_rate")
         for optimizer in self.optimizers:
-            optimizer.step()
+            optimizer.step(rate / self.config.learning_rate)
         p.step += 1
         p.loss_sum += train_loss
         p.loss_count += 1

@@ -1,0 +1,23 @@
+"""The Newton-Schulz iteration at the heart of Muon."""
+
+import torch
+from torch import Tensor
+
+STEPS = 5
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # Muon's: steepest at zero, at the price of singular values of 0.7 to 1.2
+
+
+def orthogonalize(matrices: Tensor) -> Tensor:
+    """For each of the matrices (B, m, n) the nearest semi-orthogonal one, nearly.
+
+    In bfloat16 on a GPU, which is enough for it and faster there.
+    """
+    a, b, c = COEFFICIENTS
+    x = matrices.bfloat16() if matrices.is_cuda else matrices
+    tall = x.shape[-2] > x.shape[-1]
+    x = x.mT if tall else x
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
+    for _ in range(STEPS):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.mT if tall else x
