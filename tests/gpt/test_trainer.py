@@ -292,6 +292,15 @@ def test_the_best_weights_are_kept_and_measured(tmp_path):
     assert trainer.progress.best_step == best.step
     assert as_bytes(trainer.best_weights()) == weights[best.step]
     assert finish(trainer.best_loss()) == best.val_loss
+    assert validation_loss(trainer.model, VAL_IDS, len(VAL_IDS)) == best.val_loss
+
+
+def test_the_recorded_loss_is_of_the_whole_validation_part_however_little_was_looked_at_on_the_way(tmp_path):
+    trainer = make_trainer(tmp_path, eval_windows=3)
+    evaluated = [event for event in trainer.run() if isinstance(event, Evaluated)]
+    recorded = finish(trainer.best_loss())
+    assert recorded not in [event.val_loss for event in evaluated]
+    assert recorded == validation_loss(trainer.model, VAL_IDS, len(VAL_IDS))
 
 
 def saved(directory: Path, step: int, fill: float) -> Path:
