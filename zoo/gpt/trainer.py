@@ -89,7 +89,10 @@ class Trainer:
             loss = self.model.loss(inputs, targets)
         self.model.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip or math.inf)
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if self.config.grad_clip:
+            torch.nn.utils.clip_grads_with_norm_(self.model.parameters(), self.config.grad_clip, norm)
         train_loss = loss.item()
         if not math.isfinite(train_loss) or not math.isfinite(norm.item()):
             raise Diverged(f"the loss is not finite at step {p.step + 1}; try a smaller learning_rate")
