@@ -44,6 +44,14 @@ def test_weights_come_back_as_they_were(saved):
         assert loaded[name].tobytes() == tensor.tobytes()
 
 
+def test_weights_stored_in_half_the_bytes_come_back_as_float32(tmp_path):
+    half = {name: tensor.astype(np.float16) for name, tensor in make_tensors().items()}
+    sha256 = save_model(tmp_path / "weights.safetensors", half, CONFIG, VOCAB_SHA256)
+    loaded = load_model(tmp_path / "weights.safetensors", CONFIG, VOCAB_SHA256, sha256)
+    assert {tensor.dtype for tensor in loaded.values()} == {np.dtype(np.float32)}
+    assert all(np.array_equal(loaded[name], tensor) for name, tensor in half.items())
+
+
 def test_the_sha256_is_that_of_the_file_and_the_same_every_time(saved, tmp_path):
     path, sha256 = saved
     assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256

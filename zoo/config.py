@@ -15,6 +15,7 @@ DEFAULT_SEED = 1337
 SHAPES = ("classic", "modern")
 ACTIVATIONS = ("gelu", "gelu_tanh", "relu", "swiglu")
 SCHEDULES = ("constant", "cosine", "linear")
+STORED_DTYPES = ("float32", "float16")
 OPTIMIZERS = ("adamw", "muon")
 BIASES = ("qkv_bias", "proj_bias", "mlp_bias", "norm_bias", "head_bias")
 
@@ -171,6 +172,7 @@ class TrainConfig(Knobs):
     grad_clip: float = knob(1.0, "largest gradient norm; 0: no clipping", high=1e9)
     eval_every: int = knob(250, "updates between validations, each followed by a checkpoint", low=1)
     eval_windows: int = knob(2048, "validate on at most so many windows while training", low=1)
+    stored_dtype: str = knob("float32", "number format of the stored weights", choices=STORED_DTYPES)
     log_every: int = knob(10, "updates between lines of log.jsonl", low=1)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import files
-from zoo.config import ModelConfig
+from zoo.config import STORED_DTYPES, ModelConfig
 from zoo.errors import BadData, NotFound
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def _about(config: ModelConfig, vocab_sha256: str) -> str:
 
 
 def load_model(path: Path, config: ModelConfig, vocab_sha256: str, sha256: str | None) -> "dict[str, np.ndarray]":
-    """The weights of a model of this shape and vocabulary, all finite float32; raises BadData for any others, and when
-    the file is missing, damaged or edited."""
+    """The weights of a model of this shape and vocabulary, all finite, in float32 however they are stored; raises
+    BadData for any others, and when the file is missing, damaged or edited."""
     import hashlib
 
     import numpy as np
@@ -130,10 +130,10 @@ def load_model(path: Path, config: ModelConfig, vocab_sha256: str, sha256: str |
     expected = config.weight_shapes()
     for name in sorted(expected.keys() | tensors.keys()):
         have, want = tensors.get(name), expected.get(name)
-        if have is None or want is None or have.shape != want or have.dtype != np.float32:
+        if have is None or want is None or have.shape != want or have.dtype.name not in STORED_DTYPES:
             raise BadData(f"{path} does not fit its model: tensor '{name[:NAME_LENGTH]}'")
         if not np.isfinite(have).all():
             raise BadData(f"{path} holds numbers that are not finite: tensor '{name}'")
     if metadata != _about(config, vocab_sha256):
         raise BadData(f"{path} belongs to a model of another shape or vocabulary")
-    return tensors
+    return {name: tensor.astype(np.float32, copy=False) for name, tensor in tensors.items()}

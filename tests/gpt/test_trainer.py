@@ -303,6 +303,27 @@ def test_the_recorded_loss_is_of_the_whole_validation_part_however_little_was_lo
     assert recorded == validation_loss(trainer.model, VAL_IDS, len(VAL_IDS))
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_weights_stored_in_half_the_bytes_have_the_loss_of_those_bytes(tmp_path, shape):
+    trainer = make_trainer(tmp_path, shape, stored_dtype="float16")
+    list(trainer.run())
+    stored = trainer.best_weights()
+    assert {array.dtype for array in stored.values()} == {np.dtype(np.float16)}
+    recorded = finish(trainer.best_loss())
+    assert recorded != trainer.progress.best_val_loss
+    model = GPT(model_config(shape))
+    model.load_state_dict({name: torch.from_numpy(array) for name, array in stored.items()}, strict=False)
+    assert validation_loss(model, VAL_IDS, len(VAL_IDS)) == recorded
+
+
+def test_weights_that_half_the_bytes_cannot_hold_are_stored_whole(tmp_path):
+    trainer = make_trainer(tmp_path, stored_dtype="float16")
+    list(trainer.run())
+    trainer.best["wte.weight"][0, 0] = 1e5
+    assert {array.dtype for array in trainer.best_weights().values()} == {np.dtype(np.float32)}
+    assert trainer.best_weights()["wte.weight"][0, 0] == 1e5
+
+
 def saved(directory: Path, step: int, fill: float) -> Path:
     """A checkpoint of that step in which every weight is `fill`."""
     config = model_config()

@@ -137,8 +137,12 @@ class Trainer:
         return self._to_numpy(self.model.state_dict())
 
     def best_weights(self) -> dict[str, np.ndarray]:
-        """The weights of the best validation, or the current ones before the first."""
-        return self._to_numpy(self.best or self.model.state_dict())
+        """The weights of the best validation, or the current ones before the first, in the format they are stored in;
+        in float32 all the same if that cannot hold them."""
+        weights = self._to_numpy(self.best or self.model.state_dict())
+        stored = np.dtype(self.config.stored_dtype)
+        fits = all(np.abs(array).max() <= np.finfo(stored).max for array in weights.values())
+        return {name: array.astype(stored) for name, array in weights.items()} if fits else weights
 
     def _to_numpy(self, state: dict[str, Tensor]) -> dict[str, np.ndarray]:
         names = self.model.config.weight_shapes()
@@ -147,9 +151,10 @@ class Trainer:
     def best_loss(self) -> Generator[Event, None, float]:
         """The loss of exactly the best weights on the whole validation part, in float32; for after the last step, since
         it puts them in the place of the current ones."""
-        self.model.load_state_dict(self.best)
+        stored = {name: torch.from_numpy(array) for name, array in self.best_weights().items()}
+        self.model.load_state_dict(stored, strict=False)  # a tied head stands in it once
         windows = len(window_starts(len(self.val_ids), self.model.config.block_size))
-        if self.dtype == "float32" and windows <= self.config.eval_windows:
+        if self.dtype == self.config.stored_dtype == "float32" and windows <= self.config.eval_windows:
             assert self.progress.best_val_loss is not None
             return self.progress.best_val_loss  # which was measured in just this way
         return (yield from validation(self.model, self.val_ids, self.val_characters))
