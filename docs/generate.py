@@ -10,12 +10,12 @@ import click
 
 from zoo import cli, errors, hooks
 from zoo.cli import numbers
+from zoo.cli.presets import CHARACTERS
 from zoo.config import ModelConfig, TrainConfig, presets
 from zoo.plugins import Plugins
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 80
-CHARACTERS = 65  # the vocabulary for which the preset table counts parameters: tiny Shakespeare's
 INDENT = "  "
 
 

@@ -8,6 +8,8 @@ from zoo.cli import complete, numbers
 from zoo.cli.terminal import show
 from zoo.config import Preset
 
+CHARACTERS = 65  # of tiny Shakespeare
+
 
 @click.command(name="presets")
 @click.argument("name", required=False, shell_complete=complete.presets)
@@ -36,10 +38,10 @@ def command(name: str | None, as_json: bool) -> None:
         return
     columns = [
         Column("preset"),
-        Column("shape", keep=4),
-        Column("layers", right=True, keep=5),
-        Column("width", right=True, keep=6),
-        Column("context", right=True, keep=7),
+        Column("parameters", right=True, keep=4),
+        Column("layers", right=True, keep=6),
+        Column("width", right=True, keep=7),
+        Column("context", right=True, keep=5),
         Column("steps", right=True, keep=3),
         Column("val loss", right=True, keep=1),
         Column("minutes", right=True, keep=2),
@@ -47,14 +49,14 @@ def command(name: str | None, as_json: bool) -> None:
     ]
     show_table(columns, [_row(preset) for preset in chosen])
     if any(preset.measured for preset in chosen):
-        show("val loss: windows/v1, tiny Shakespeare\nminutes: on two CPU cores")
+        show("val loss: windows/v1, tiny Shakespeare\nminutes: on two CPU cores\nparameters: with its characters")
 
 
 def _row(preset: Preset) -> list[str]:
     model, train, measured = preset.model, preset.train, preset.measured
     return [
         preset.name,
-        model.shape,
+        f"{model.resolve(CHARACTERS).parameters():,}",
         str(model.n_layer),
         str(model.n_embd),
         str(model.block_size),
