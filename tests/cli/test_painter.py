@@ -53,7 +53,7 @@ def test_the_speed_is_that_of_the_last_moments_and_begins_anew_with_the_download
         clock[0] = at
         event = Progress("downloading a", done, total, "bytes")
         rate(event)
-        return rate.facts(event, narrow)
+        return (" " if narrow else "  ").join(rate.facts(event, narrow=narrow))
 
     assert facts(0, 0) == "0 B of 10 MB  -  ETA -"
     assert facts(1, 1_000_000) == "1 MB of 10 MB  1 MB/s  ETA 0:09"

@@ -23,7 +23,7 @@ from zoo.runs.spec import Spec
 # What zoo itself sends: bold, cyan heads, the colours of a bar, the cursor that goes up, hides and comes back; and what
 # readline sends around a prompt.
 OURS = re.compile(
-    r"\x1b\[(?:0|1|1;36|38;5;\d+|38;2;\d+;\d+;\d+|35|36)m|\r?\x1b\[2K|\x1b\[1A|\x1b\[\?25[lh]\r?|\x1b\[\?2004[hl]\r?"
+    r"\x1b\[(?:0|1|2|1;36|38;5;\d+|38;2;\d+;\d+;\d+|35|36)m|\r?\x1b\[2K|\x1b\[1A|\x1b\[\?25[lh]\r?|\x1b\[\?2004[hl]\r?"
 )
 # fmt: off
 PIECES = [

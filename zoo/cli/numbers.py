@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 UNKNOWN = "-"
 
 
-def loss(value: float | None) -> str:
-    return UNKNOWN if value is None else "nan" if math.isnan(value) else f"{value:.4f}"
+def loss(value: float | None, decimals: int = 4) -> str:
+    return UNKNOWN if value is None else "nan" if math.isnan(value) else f"{value:.{decimals}f}"
 
 
 def count(value: int) -> str:

@@ -3,8 +3,11 @@
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
+
+from zoo.cli.terminal import is_terminal
 
 _ASKING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -16,6 +19,9 @@ def stop_on_signals() -> Iterator[Callable[[], int | None]]:
     After the first one the usual handlers are back, so a second Ctrl-C ends the process at once.
     """
     asked: list[int] = []
+    said = b"stopping; a second time ends at once"
+    # on a terminal it takes the last line, for what is drawn there must stay where it is
+    said = b"\r\x1b[2K" + said if is_terminal(sys.stderr) else b"\nzoo: " + said + b"\n"
     before: dict[int, object] = {}
 
     def restore() -> None:
@@ -26,7 +32,7 @@ def stop_on_signals() -> Iterator[Callable[[], int | None]]:
         asked.append(signum)
         restore()
         with contextlib.suppress(OSError):  # a hang-up may have taken the terminal
-            os.write(2, b"\nzoo: stopping; a second time ends at once\n")
+            os.write(2, said)
 
     for signum in _ASKING:
         if signal.getsignal(signum) is not signal.SIG_IGN:  # nohup: stay deaf

@@ -40,10 +40,18 @@ def is_terminal(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def size() -> tuple[int, int]:
+    """Columns and rows of the terminal; 80 and 24 when there is none, or when it says nonsense."""
+    fallback = os.terminal_size((80, 24))
+    with contextlib.suppress(OSError):
+        fallback = os.get_terminal_size(2)  # stdout may be a pipe where stderr is not
+    columns, rows = shutil.get_terminal_size(fallback)
+    return columns if columns > 0 else 80, rows if rows > 0 else 24
+
+
 def width() -> int:
-    """Columns of the terminal; 80 when there is none, or when it says nonsense."""
-    columns = shutil.get_terminal_size((80, 24)).columns
-    return columns if columns > 0 else 80
+    """Columns of the terminal."""
+    return size()[0]
 
 
 def cells(text: str) -> int:
