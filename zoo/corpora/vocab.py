@@ -71,13 +71,14 @@ class Vocab:
 class Characters(Vocab):
     """One id per character: the sorted distinct ones of a text, as in the seed. There is no id for unknown ones.
 
+    `first` has the first ids, in its order: so an alphabet grows and no id that a model has learnt changes its meaning.
     Raises BadData for more than MOST_CHARACTERS of them.
     """
 
     kind = "characters"
 
-    def __init__(self, alphabet: Iterable[str]) -> None:
-        self.alphabet = "".join(sorted(set(alphabet)))
+    def __init__(self, alphabet: Iterable[str], *, first: str = "") -> None:
+        self.alphabet = first + "".join(sorted(set(alphabet) - set(first)))
         if len(self) > MOST_CHARACTERS:
             many = f"{len(self):,} distinct characters are more than the {MOST_CHARACTERS:,}"
             raise BadData(f"{many} that a vocabulary may have; --vocab bytes takes any text")
@@ -184,10 +185,8 @@ def load_vocab(path: Path) -> Vocab:
     tables.check_schema(table, SCHEMA, path)
     alphabet = table.get("alphabet")
     match table.get("kind"):
-        case "characters" if isinstance(alphabet, str) and alphabet:
-            vocab = Characters(alphabet)
-            if vocab.alphabet == alphabet:
-                return vocab
+        case "characters" if isinstance(alphabet, str) and 0 < len(alphabet) == len(set(alphabet)):
+            return Characters("", first=alphabet)
         case "bytes":
             return Bytes()
     raise BadData(f"{path} is damaged: it describes no vocabulary")
