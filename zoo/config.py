@@ -17,6 +17,7 @@ ACTIVATIONS = ("gelu", "gelu_tanh", "relu", "swiglu")
 SCHEDULES = ("constant", "cosine", "linear")
 STORED_DTYPES = ("float32", "float16")
 OPTIMIZERS = ("adamw", "muon")
+KEEPS = ("best", "log")
 BIASES = ("qkv_bias", "proj_bias", "mlp_bias", "norm_bias", "head_bias")
 
 
@@ -174,6 +175,7 @@ class TrainConfig(Knobs):
     eval_windows: int = knob(2048, "validate on at most so many windows while training", low=1)
     stored_dtype: str = knob("float32", "number format of the stored weights", choices=STORED_DTYPES)
     log_every: int = knob(10, "updates between lines of log.jsonl", low=1)
+    keep: str = knob("best", "best weights only, or log: snapshots at 0, 1, 2, 4, 8, ..., too", choices=KEEPS)
 
 
 @dataclass(frozen=True)

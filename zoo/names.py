@@ -6,6 +6,7 @@ from collections.abc import Container
 from zoo.errors import UsageProblem
 
 LONGEST = 64
+AT = "@"  # which no name holds
 _RULE = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{LONGEST - 1}}}")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
@@ -29,6 +30,29 @@ def is_name(name: str) -> bool:
     except UsageProblem:
         return False
     return True
+
+
+def split_step(reference: str) -> tuple[str, int | None]:
+    """The two halves of `NAME[@STEP]`; raises UsageProblem for a step that is no number."""
+    name, at, step = reference.partition(AT)
+    if not at:
+        return name, None
+    if not (step.isascii() and step.isdecimal() and len(step) <= 10):
+        raise UsageProblem(f"'{reference}' names no step: what follows the {AT} is a number, as in {name}{AT}64")
+    return name, int(step)
+
+
+def with_step(name: str, step: int | None) -> str:
+    """`NAME[@STEP]` from its halves."""
+    return name if step is None else f"{name}{AT}{step}"
+
+
+def whole(reference: str) -> str:
+    """The reference itself, for who changes or trains a model; raises UsageProblem when it names a step of one."""
+    if AT in reference:
+        name = reference.partition(AT)[0]
+        raise UsageProblem(f"'{reference}' is a step of a model, which cannot be changed by itself; say '{name}'")
+    return reference
 
 
 def free_name(wanted: str, taken: Container[str]) -> str:

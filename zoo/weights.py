@@ -104,13 +104,23 @@ def save_model(path: Path, tensors: "dict[str, np.ndarray]", config: ModelConfig
     """Write a model's weights with its shape and vocabulary's hash; returns the file's sha256."""
     import hashlib
 
-    data = to_bytes(tensors, _about(config, vocab_sha256))
+    data = model_bytes(tensors, config, vocab_sha256)
     files.write_bytes(path, data)
     return hashlib.sha256(data).hexdigest()
 
 
+def model_bytes(tensors: "dict[str, np.ndarray]", config: ModelConfig, vocab_sha256: str) -> bytes:
+    """The file of a model's weights as bytes."""
+    return to_bytes(tensors, _about(config, vocab_sha256))
+
+
 def _about(config: ModelConfig, vocab_sha256: str) -> str:
     return json.dumps({"model": config.to_dict(), "vocab_sha256": vocab_sha256}, sort_keys=True)
+
+
+def limit_of(config: ModelConfig) -> int:
+    """Bytes that the weights of a model of this shape cannot exceed."""
+    return 8 + HEADER_LIMIT + 4 * config.parameters()
 
 
 def load_model(path: Path, config: ModelConfig, vocab_sha256: str, sha256: str | None) -> "dict[str, np.ndarray]":
@@ -121,7 +131,7 @@ def load_model(path: Path, config: ModelConfig, vocab_sha256: str, sha256: str |
     import numpy as np
 
     try:
-        data = read(path, limit=8 + HEADER_LIMIT + 4 * config.parameters())
+        data = read(path, limit=limit_of(config))
     except NotFound as error:
         raise BadData(str(error)) from None
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:

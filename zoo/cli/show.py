@@ -5,6 +5,7 @@ import click
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.terminal import one_line, show
+from zoo.registry.snapshots import snapshots
 
 
 @click.command(name="show")
@@ -15,12 +16,17 @@ def command(app: App, model: str, as_json: bool) -> None:
     """Show all that is recorded of a model."""
     found = app.registry.resolve(model)
     table = found.record.to_table()
+    parent, steps = app.registry.parent_of(found.record), list(snapshots(found.directory))
     if as_json:
         from zoo.cli.json_out import show_json
         from zoo.cli.list import entry
 
-        show_json("show", **entry(found))
+        show_json("show", **entry(found), parent=parent and parent.name, snapshots=steps)
         return
+    if parent:
+        table["parent"] = f"{parent.name} ({found.record.parent})"
+    if steps:
+        table["snapshots"] = {"steps": ", ".join(map(str, steps))}
     show(f"{found.name}{' (starter)' if found.starter else ''}")
     for key, value in {**table, "status": found.status}.items():
         if key == "corpora":

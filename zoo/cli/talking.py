@@ -56,8 +56,7 @@ def open_session(
     """The model that a reference means, and a session with it; says which model was taken when that is not plain,
     unless the caller announces it to whoever sits at the terminal."""
     from zoo.corpora.vocab import check_unknown
-    from zoo.engine.load import load_engine
-    from zoo.errors import BadData
+    from zoo.engine.load import engine_of
     from zoo.talk.session import Session
 
     policy = check_unknown(unknown)
@@ -65,9 +64,5 @@ def open_session(
     model = app.registry.resolve(reference)
     if model.name != reference and not (announced and sys.stdin.isatty()):
         say(f"zoo: talking to {model.name}")
-    record = model.record
-    if record.weights_sha256 is None:
-        how = f"; go on with: zoo resume {model.name}" if model.status == "interrupted" else ""
-        raise BadData(f"'{model.name}' has no weights yet: its status is {model.status}{how}")
-    engine, vocab = load_engine(model.directory, record.model, record.vocab.sha256, record.weights_sha256)
+    engine, vocab = engine_of(model)
     return model, Session(engine, vocab, choice, policy)

@@ -6,7 +6,7 @@ from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.painter import painter
 from zoo.cli.terminal import say
-from zoo.config import DEFAULT_PRESET, DEFAULT_SEED
+from zoo.config import DEFAULT_PRESET, DEFAULT_SEED, KEEPS
 from zoo.registry.model import Model
 
 
@@ -23,9 +23,13 @@ from zoo.registry.model import Model
     "-p",
     "--preset",
     shell_complete=complete.presets,
-    default=DEFAULT_PRESET,
-    show_default=True,
-    help="Shape and recipe (see: zoo presets).",
+    help=f"Shape and recipe (see: zoo presets).  [default: {DEFAULT_PRESET}; with --init, the parent's]",
+)
+@click.option(
+    "--init",
+    shell_complete=complete.models,
+    metavar="MODEL[@STEP]",
+    help="Begin from the weights of a model, with its shape.",
 )
 @click.option("-n", "--name", help="What to call the model.  [default: DATASET-PRESET]")
 @click.option(
@@ -36,6 +40,11 @@ from zoo.registry.model import Model
     metavar="KEY=VALUE",
     help="Change one hyperparameter of the preset.",
 )
+@click.option(
+    "--keep",
+    type=click.Choice(KEEPS),
+    help="log: keep snapshots at steps 0, 1, 2, 4, 8, ..., too.  [default: the preset's]",
+)
 @click.option("--vocab", metavar="V", help="characters, bytes, or a plugin's.  [default: the dataset's]")
 @click.option("--device", default="auto", show_default=True, metavar="D", help="cuda, mps, cpu, or the best there is.")
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, metavar="N")
@@ -43,9 +52,11 @@ from zoo.registry.model import Model
 def command(
     app: App,
     dataset: str,
-    preset: str,
+    preset: str | None,
+    init: str | None,
     name: str | None,
     settings: tuple[str, ...],
+    keep: str | None,
     vocab: str | None,
     device: str,
     seed: int,
@@ -55,6 +66,7 @@ def command(
     \b
     zoo train --dataset shakespeare
     zoo train --dataset hhgttg --preset m2 --set max_steps=3000
+    zoo train --dataset hhgttg --init shakespeare
     """
     from zoo.cli.signals import stop_on_signals
     from zoo.runs.plan import Request, plan
@@ -63,8 +75,9 @@ def command(
     request = Request(
         dataset=dataset,
         preset=preset,
+        init=init,
         name=name,
-        settings=parse_settings(settings),
+        settings=parse_settings(settings if keep is None else (*settings, f"keep={keep}")),
         vocab=vocab,
         device=device,
         seed=seed,

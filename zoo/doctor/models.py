@@ -1,4 +1,4 @@
-"""What stands in the directory of one model: weights, vocabulary, spec, checkpoints."""
+"""What stands in the directory of one model: weights, vocabulary, spec, snapshots, checkpoints."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ from zoo.corpora.corpus import open_corpus
 from zoo.corpora.vocab import Bytes, Characters, Vocab, load_vocab, save_vocab
 from zoo.doctor.debris import debris
 from zoo.doctor.finding import NEWER, TO_THE_TRASH, UNREADABLE, UPGRADE, Finding, Place
+from zoo.doctor.lineage import damaged_snapshots, first_weights, grown_vocabs
 from zoo.engine.load import load_engine
 from zoo.errors import BadData, Conflict, NewerSchema, NotFound, StorageProblem, ZooError
 from zoo.home import Home
@@ -18,6 +19,7 @@ from zoo.registry.document import read_records
 from zoo.registry.model import Model
 from zoo.registry.record import OVER
 from zoo.registry.registry import STARTER_TAG, Registry
+from zoo.registry.snapshots import SNAPSHOTS
 from zoo.runs.spec import Spec
 
 
@@ -69,6 +71,8 @@ class ModelFiles(Place):
         yield from spec
         yield from self._text()
         yield from self._kinds()
+        yield from first_weights(self.home, self.model)
+        yield from damaged_snapshots(self.home, self.model)
         if self.model.record.status in OVER:
             yield from self._left_behind()
         else:
@@ -87,7 +91,7 @@ class ModelFiles(Place):
         part = self.model.record.corpora[0] if self.model.record.corpora else None
         try:
             alphabet = open_corpus(self.home, part.name, part.sha256, part.val_sha256).alphabet if part else {}
-            candidates = (Characters(alphabet), Bytes())
+            candidates = (Characters(alphabet), Bytes(), *grown_vocabs(self.home, self.model, alphabet))
         except (BadData, NotFound):
             return None
         return next((found for found in candidates if found.sha256 == self.model.record.vocab.sha256), None)
@@ -151,7 +155,7 @@ class ModelFiles(Place):
     def _kinds(self) -> Iterator[Finding]:
         """What stands where a training would write, and cannot be written."""
         kinds = {name: Path.is_file for name in ("log.jsonl", "timing.jsonl", "state.json", "weights.safetensors")}
-        for name, is_right in {**kinds, "checkpoints": Path.is_dir}.items():
+        for name, is_right in {**kinds, "checkpoints": Path.is_dir, SNAPSHOTS: Path.is_dir}.items():
             path = self.directory / name
             if (path.exists() or path.is_symlink()) and not is_right(path):
                 away = partial(trash.put_away, self.home, path)

@@ -25,10 +25,11 @@ from zoo.protocol import window_starts
 class Trainer:
     """Trains one model on one array of ids.
 
-    train_ids and val_ids are (T,) arrays; val_characters is the number of characters that val_ids encode.
+    train_ids and val_ids are (T,) arrays; val_characters is the number of characters that val_ids encode;
+    first_weights, as config.weight_shapes() names them, are what it begins with instead of chance.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is one thing that a training depends on
         self,
         model_config: ModelConfig,
         config: TrainConfig,
@@ -40,12 +41,17 @@ class Trainer:
         device: str,
         dtype: str,
         checkpoints: Path,
+        first_weights: dict[str, np.ndarray] | None = None,
         on_event: OnEvent = ignore,
     ) -> None:
         self.config, self.seed, self.device, self.dtype, self.checkpoints = config, seed, device, dtype, checkpoints
         self.val_ids, self.val_characters = val_ids, val_characters
         torch.manual_seed(seed)
-        self.model = GPT(model_config).to(device)
+        self.model = GPT(model_config)
+        if first_weights:
+            # not strictly: a tied head is stored once, as the embedding
+            self.model.load_state_dict({k: torch.tensor(w) for k, w in first_weights.items()}, strict=False)
+        self.model.to(device)
         self.optimizers = make_optimizers(self.model, config)
         self.batches = Batches(
             train_ids,

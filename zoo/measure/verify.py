@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from zoo.corpora.corpus import open_corpus
 from zoo.corpora.tokens import encode_part
-from zoo.engine.load import load_engine
+from zoo.engine.load import engine_of
 from zoo.errors import BadData, ZooError
 from zoo.events import OnEvent, ignore
 from zoo.home import Home
 from zoo.measure.evaluate import loss_of
 from zoo.protocol import WINDOWS_V1, bits
 from zoo.registry.model import Model
+from zoo.registry.snapshots import check, snapshots
 
 TOLERANCE = 1e-5  # nats: far above what float32 leaves open between two engines, far below what a table shows
 
@@ -52,15 +53,15 @@ def verify(home: Home, model: Model, on_event: OnEvent = ignore) -> Verdict:
 
 
 def _recompute(home: Home, model: Model, on_event: OnEvent) -> float | None:
-    """The loss of the stored weights on the text of the record; None for weights that never had one."""
+    """The loss of the weights, those of a step too, on the text of the record; None for weights that never had one."""
     record = model.record
-    if record.weights_sha256 is None:
-        raise BadData(f"'{model.name}' has no weights yet: its status is {model.status}")
-    engine, vocab = load_engine(model.directory, record.model, record.vocab.sha256, record.weights_sha256)
-    if record.val_loss is None and record.status == "ready":
-        raise BadData(f"the record of '{model.name}' has lost its val_loss")
-    if record.val_loss is None:
-        return None
+    engine, vocab = engine_of(model)
+    if model.snapshot is None:
+        _check_beside(model)
+        if record.val_loss is None and record.status == "ready":
+            raise BadData(f"the record of '{model.name}' has lost its val_loss")
+        if record.val_loss is None:
+            return None
     if record.val_protocol != WINDOWS_V1:
         raise BadData(
             f"the loss of '{model.name}' was counted by '{record.val_protocol}', which this zoo does not know"
@@ -72,3 +73,10 @@ def _recompute(home: Home, model: Model, on_event: OnEvent) -> float | None:
     corpus.check_text(part.val_sha256)
     ids = encode_part(corpus, vocab, "val", on_event)
     return loss_of(engine, ids, corpus.characters_of("val"), on_event)
+
+
+def _check_beside(model: Model) -> None:
+    """Raise BadData unless the weights that it began with, and those of its steps, are what they were."""
+    model.check_first_weights()
+    for path in snapshots(model.directory).values():
+        check(path)

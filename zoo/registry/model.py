@@ -4,23 +4,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo import files, locks
+from zoo.errors import BadData
 from zoo.registry.record import Record
 
 RUN_LOCK = "run.lock"
+WEIGHTS, FIRST_WEIGHTS = "weights.safetensors", "init.safetensors"
 
 
 @dataclass(frozen=True)
 class Model:
-    """A record with its name and the directory it describes."""
+    """A record with its name and the directory it describes; for `NAME@STEP` as they were then, with other weights."""
 
     name: str
     record: Record
     directory: Path
     starter: bool = False
+    snapshot: Path | None = None
 
     @property
     def weights_path(self) -> Path:
-        return self.directory / "weights.safetensors"
+        return self.snapshot or self.directory / WEIGHTS
+
+    def check_first_weights(self) -> None:
+        """Raise BadData unless the weights that a fine-tuned model began with are there, as they were."""
+        path, recorded = self.directory / FIRST_WEIGHTS, self.record.init_sha256
+        if recorded is None:
+            return
+        if not path.is_file():
+            raise BadData(f"{path} is missing")
+        if files.sha256_of(path) != recorded:
+            raise BadData(f"{path} was changed since the training began: its sha256 is not the recorded one")
 
     @property
     def is_running(self) -> bool:
@@ -49,4 +62,5 @@ def is_leftover(directory: Path) -> bool:
     """Whether a directory without a row holds nothing that anybody would miss: what a kill left of a training that had
     not begun, or the lock of one who came late."""
     names = {path.name for path in directory.iterdir() if not path.name.startswith(files.TEMPORARY)}
-    return names <= {"run.toml", "vocab.json", "model.toml", RUN_LOCK} and not locks.is_locked(directory / RUN_LOCK)
+    begun = {"run.toml", "vocab.json", FIRST_WEIGHTS, "model.toml", RUN_LOCK}
+    return names <= begun and not locks.is_locked(directory / RUN_LOCK)

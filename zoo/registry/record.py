@@ -68,6 +68,7 @@ class Record:
     seed: int
     private: bool
     weights_sha256: str | None = None
+    init_sha256: str | None = None
     parent: str | None = None
     versions: dict[str, str] = field(default_factory=dict)
     command: str = ""
@@ -123,8 +124,8 @@ _KNOWN: dict[type, dict[str, dataclasses.Field[Any]]] = {
 _NUMBER = (float, int)
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(["id", "dataset", "preset", "status", "path", "device", "device_name", "host", "dtype"], (str,)),
-    **dict.fromkeys(["val_protocol", "weights", "created", "finished", "weights_sha256", "parent"], (str,)),
-    **dict.fromkeys(["command", "note"], (str,)),
+    **dict.fromkeys(["val_protocol", "weights", "created", "finished", "weights_sha256", "init_sha256"], (str,)),
+    **dict.fromkeys(["parent", "command", "note"], (str,)),
     **dict.fromkeys(["parameters", "threads", "steps", "best_step", "tokens", "seed"], (int,)),
     **dict.fromkeys(["val_loss", "val_bpc", "train_loss", "seconds"], _NUMBER),
     **dict.fromkeys(["versions", "vocab", "model", "train"], (dict,)),

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from zoo import files, locks
-from zoo.errors import BadData, Conflict, NotFound, Refused, ZooError, did_you_mean
+from zoo.errors import BadData, Conflict, NotFound, Refused, UsageProblem, ZooError, did_you_mean
 from zoo.home import Home
-from zoo.names import check_name
+from zoo.names import check_name, split_step, whole
 from zoo.registry.document import SIZE_LIMIT, read_document, read_records, write_card, write_document
 from zoo.registry.model import RUN_LOCK, Model, is_leftover
 from zoo.registry.record import Record
+from zoo.registry.snapshots import at_step
 
 STARTERS = "zoo_starters"
 STARTER_TAG = "starter"  # in a checkout the reader's own models lie beside the starters
@@ -73,11 +74,15 @@ class Registry:
 
     def resolve(self, reference: str | None, *, status: str = "ready") -> Model:
         """What a reader means by a word: an exact name, a dataset (its best model of that status), or a unique
-        beginning of a name.
+        beginning of a name; followed by @STEP, the model as it was at that step.
 
         None means the dataset `shakespeare`. Raises NotFound with the candidates otherwise.
         """
-        wanted = DEFAULT_DATASET if reference is None else reference
+        name, step = split_step(DEFAULT_DATASET if reference is None else reference)
+        model = self._find(name, status)
+        return model if step is None else at_step(model, step)
+
+    def _find(self, wanted: str, status: str) -> Model:
         models = self.models()
         if wanted in models:
             return models[wanted]
@@ -91,6 +96,15 @@ class Registry:
             raise NotFound(f"'{wanted}' may mean {', '.join(sorted(beginning))}; type more of the name")
         known = {*models, *(m.record.dataset for m in models.values())}
         raise NotFound(f"no model named '{wanted}'{did_you_mean(wanted, known)} (see: zoo list)")
+
+    def parent_of(self, record: Record) -> Model | None:
+        """The model, as it was at that step, whose weights a record's began with; None when it is not here any more."""
+        try:
+            id, step = split_step(record.parent or "")
+            parent = next((model for model in self.models().values() if model.record.id == id), None)
+            return parent if parent is None or step is None else at_step(parent, step)
+        except (NotFound, UsageProblem):  # the snapshot is gone, or somebody edited the row
+            return None
 
     def claim(self, name: str, record: Record, fill: Callable[[Path], None]) -> Path:
         """Create a model's directory and row together, and return the directory; `fill` puts in what belongs there.
@@ -170,7 +184,7 @@ class Registry:
 
     def own_model(self, name: str) -> Model:
         """A model that may be changed; raises Refused for a starter, and for a link to a directory elsewhere."""
-        model = self.get(name)
+        model = self.get(whole(name))
         if model.starter:
             raise Refused(f"'{name}' is a starter, which comes with zoo and cannot be changed")
         files.refuse_link(model.directory)

@@ -1,5 +1,6 @@
 """The plan: from what the reader asked for to a spec that leaves nothing open."""
 
+import dataclasses
 import os
 import platform
 import shlex
@@ -22,6 +23,7 @@ from zoo.names import LONGEST, check_name, free_name
 from zoo.plugins import Plugins
 from zoo.registry.record import CorpusPart, VocabPart
 from zoo.registry.registry import Registry
+from zoo.runs.init import Parent
 from zoo.runs.spec import Spec
 
 PARTS: tuple[Part, ...] = ("val", "train")
@@ -33,7 +35,8 @@ class Request:
     """A training as it is asked for; what is None is for the plan to decide."""
 
     dataset: str
-    preset: str = DEFAULT_PRESET
+    preset: str | None = None
+    init: str | None = None
     name: str | None = None
     settings: dict[str, str] = field(default_factory=dict)
     vocab: str | None = None
@@ -42,10 +45,10 @@ class Request:
 
     def command(self) -> str:
         """The command line that asks for this again; it holds no paths."""
-        words = ["zoo", "train", "--dataset", self.dataset, "--preset", self.preset]
+        words = ["zoo", "train", "--dataset", self.dataset, "--preset", self.preset or DEFAULT_PRESET]
         for key, value in self.settings.items():
             words += ["--set", f"{key}={value}"]
-        for option in ("vocab", "name"):
+        for option in ("init", "vocab", "name"):
             if value := getattr(self, option):
                 words += [f"--{option}", value]
         if self.device != "auto":
@@ -61,12 +64,18 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
     Raises NotFound, UsageProblem, Conflict (the name is taken), BadData (a text that is too short), or what fetching
     raises.
     """
-    preset = get_preset(request.preset).with_settings(request.settings)
+    parent = None if request.init is None else Parent.of(Registry(home).resolve(request.init))
+    request = dataclasses.replace(request, preset=request.preset or (parent.preset if parent else DEFAULT_PRESET))
+    preset = get_preset(request.preset or DEFAULT_PRESET)
+    preset = parent.shaped(preset, request.settings) if parent else preset.with_settings(request.settings)
     name = _choose_name(home, request)
     if not 0 <= request.seed < 2**63:
         raise UsageProblem(f"seed must lie between 0 and 2^63 - 1, and is {request.seed}")
     corpus = _find_corpus(home, plugins, request.dataset, on_event)
-    vocab = plugins.vocab(corpus.vocab if request.vocab is None else request.vocab, corpus)
+    if parent:
+        vocab = parent.vocab_for(corpus, request.vocab)
+    else:
+        vocab = plugins.vocab(corpus.vocab if request.vocab is None else request.vocab, corpus)
     if missing := vocab.unknown("".join(corpus.alphabet)):
         raise BadData(
             f"the vocabulary lacks {len(missing)} characters of corpus '{corpus.name}': {' '.join(missing[:20])}"
@@ -86,8 +95,9 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
         device=device,
         dtype=devices.choose_dtype(device),
         threads=devices.cpu_threads(),
-        private=corpus.private,
+        private=corpus.private or (parent is not None and parent.model.record.private),
         command=request.command(),
+        **(parent.in_spec(model, vocab) if parent else {}),
         corpora=(
             CorpusPart(
                 name=corpus.name, sha256=corpus.sha256, val_sha256=corpus.val_sha256, characters=corpus.characters

@@ -11,11 +11,12 @@ from zoo.corpora.vocab import load_vocab
 from zoo.errors import Conflict, Diverged, NotFound, Stopped
 from zoo.events import Evaluated, Event, OnEvent, Warned, ignore
 from zoo.home import Home
-from zoo.names import LONGEST
+from zoo.names import LONGEST, whole
 from zoo.registry import trash
 from zoo.registry.model import Model
 from zoo.registry.record import OVER
 from zoo.registry.registry import Registry
+from zoo.runs.init import read_frozen
 from zoo.runs.plan import check_fits, circumstances, remark, unused_name
 from zoo.runs.run import Stop, never, start
 from zoo.runs.spec import Spec
@@ -56,7 +57,7 @@ def reproduce(home: Home, reference: str, *, on_event: OnEvent = ignore, stop: S
     raises.
     """
     registry = Registry(home)
-    original = registry.resolve(reference)
+    original = registry.resolve(whole(reference))
     if original.record.status not in OVER:
         raise Conflict(
             f"'{original.name}' is not finished, so there is nothing to compare with: it is {original.status}"
@@ -67,6 +68,7 @@ def reproduce(home: Home, reference: str, *, on_event: OnEvent = ignore, stop: S
     spec.check_vocab(vocab)
     remark(spec, on_event)
     check_fits(spec.model, spec.train.batch_size, spec.text(home), vocab)  # before a name is taken
+    first_weights = read_frozen(spec, original.directory)
     again = dataclasses.replace(
         spec,
         **circumstances(spec.device),
@@ -75,7 +77,7 @@ def reproduce(home: Home, reference: str, *, on_event: OnEvent = ignore, stop: S
     )
     comparison = _Comparison(original.directory, home.models / again.name, on_event)
     try:
-        start(home, again, vocab, on_event=comparison, stop=stop)
+        start(home, again, vocab, first_weights=first_weights, on_event=comparison, stop=stop)
     except Diverged:  # as the original may have; which of the two did stands in their records
         pass
     except Stopped as error:

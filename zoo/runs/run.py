@@ -11,10 +11,12 @@ from zoo.corpora.vocab import Vocab, load_vocab, save_vocab
 from zoo.errors import Conflict, Diverged, Stopped, StorageProblem, ZooError
 from zoo.events import Finished, OnEvent, Started, Stepped, ignore
 from zoo.home import Home
+from zoo.names import whole
 from zoo.protocol import bits
-from zoo.registry.model import Model
+from zoo.registry.model import FIRST_WEIGHTS, Model
 from zoo.registry.record import OVER
 from zoo.registry.registry import Registry
+from zoo.runs.init import from_parent
 from zoo.runs.plan import check_fits, remark
 from zoo.runs.spec import Spec
 from zoo.runs.worker import worker
@@ -27,18 +29,30 @@ def never() -> int | None:
     return None
 
 
-def start(home: Home, spec: Spec, vocab: Vocab, *, on_event: OnEvent = ignore, stop: Stop = never) -> Model:
+def start(
+    home: Home,
+    spec: Spec,
+    vocab: Vocab,
+    *,
+    first_weights: bytes | None = None,
+    on_event: OnEvent = ignore,
+    stop: Stop = never,
+) -> Model:
     """Claim the name, freeze the spec, train, commit; returns the ready model.
 
-    `stop` is asked between events and answers with a signal number to end the run after saving. Raises Conflict when
-    the name was taken meanwhile, Stopped, Diverged, StorageProblem.
+    `first_weights` are those of a spec that has a parent; without them the parent is asked. `stop` is asked between
+    events and answers with a signal number to end the run after saving. Raises Conflict when the name was taken or the
+    parent changed meanwhile, Stopped, Diverged, StorageProblem.
     """
+    registry = Registry(home)
+    first_weights = first_weights or from_parent(registry, spec, vocab)
 
     def fill(run_dir: Path) -> None:
         spec.save(run_dir / "run.toml")
         save_vocab(run_dir / "vocab.json", vocab)
+        if first_weights is not None:
+            files.write_bytes(run_dir / FIRST_WEIGHTS, first_weights)
 
-    registry = Registry(home)
     run_dir = registry.claim(spec.name, spec.record(), fill)
     return _follow(registry, spec, run_dir, on_event, stop)
 
@@ -46,7 +60,7 @@ def start(home: Home, spec: Spec, vocab: Vocab, *, on_event: OnEvent = ignore, s
 def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = never) -> Model:
     """Go on with an interrupted run from its newest checkpoint. Raises Conflict when it is in training or finished."""
     registry = Registry(home)
-    model = registry.own_model(registry.resolve(name, status="interrupted").name)
+    model = registry.own_model(registry.resolve(whole(name), status="interrupted").name)
     if model.status == "training":
         raise Conflict(f"'{model.name}' is in training already")
     if model.status == "diverged":

@@ -19,7 +19,8 @@ SCHEMA = 1
 MOST_THREADS = 4096
 DTYPES = ("float32", "bfloat16")
 # what of a record decides the outcome; the rest says who, when and where, and may be edited
-DECISIVE = ("id", "seed", "device", "dtype", "threads", "corpora", "vocab", "model", "train")
+DECISIVE = ("id", "seed", "device", "dtype", "threads", "init_sha256", "corpora", "vocab", "model", "train")
+OF_A_CHILD = ("parent", "init_sha256")  # of a run that begins from the weights of another model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,8 @@ class Spec:
     private: bool
     created: str
     command: str
+    parent: str | None = None
+    init_sha256: str | None = None
     versions: dict[str, str]
     corpora: tuple[CorpusPart, ...]
     vocab: VocabPart
@@ -51,14 +54,14 @@ class Spec:
         for part in (*table["corpora"], table["vocab"]):
             part.update(part.pop("extra"))
         table["corpora"] = list(table["corpora"])
-        tables.write_toml(path, {"schema": SCHEMA, **table})
+        tables.write_toml(path, {"schema": SCHEMA, **{k: v for k, v in table.items() if v is not None}})
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """The spec of a run.toml; raises BadData for one that is damaged."""
         table = tables.read_toml(path)
         tables.check_schema(table, SCHEMA, path)
-        known = {f.name: get_origin(f.type) or f.type for f in dataclasses.fields(cls)}
+        known = {f.name: get_origin(f.type) or f.type for f in dataclasses.fields(cls)} | dict.fromkeys(OF_A_CHILD, str)
         values = {key: value for key, value in table.items() if key in known}
         try:
             values["corpora"] = tuple(read_part(CorpusPart, part, f"{path}: 'corpora'") for part in values["corpora"])
@@ -81,6 +84,7 @@ class Spec:
             "threads": 0 < self.threads <= MOST_THREADS,
             "dtype": self.dtype in DTYPES,
             "vocab": self.vocab.size == self.model.vocab_size > 0,
+            "parent": (self.parent is None) == (self.init_sha256 is None),
         }
         return [key for key, is_sound in sound.items() if not is_sound]
 
@@ -138,6 +142,8 @@ class Spec:
             private=self.private,
             versions=self.versions,
             command=self.command,
+            parent=self.parent,
+            init_sha256=self.init_sha256,
             corpora=self.corpora,
             vocab=self.vocab,
             model=self.model.to_dict(),

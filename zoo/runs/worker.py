@@ -25,6 +25,8 @@ from zoo.errors import BadData, Diverged, ZooError
 from zoo.events import Evaluated, Event, Finished, Sampled, Started, Stepped, Warned
 from zoo.home import Home
 from zoo.registry.model import RUN_LOCK
+from zoo.registry.snapshots import SNAPSHOTS, is_due, take
+from zoo.runs.init import load_frozen
 from zoo.runs.spec import Spec
 from zoo.talk.session import Session
 
@@ -44,7 +46,7 @@ def worker(run_dir: Path) -> Iterator[Event]:
     Finished, also for a loss that left the finite numbers (`reason` says so).
     Raises Conflict when another worker has the directory, BadData when the text or vocabulary are not the spec's.
     """
-    for directory in (run_dir, run_dir / "checkpoints"):
+    for directory in (run_dir, run_dir / "checkpoints", run_dir / SNAPSHOTS):
         files.refuse_link(directory)
     busy = f"'{run_dir.name}' is in training already{_holder(run_dir)}"
     with locks.locked(run_dir / RUN_LOCK, seconds=1.0, busy=busy):
@@ -66,7 +68,7 @@ def worker(run_dir: Path) -> Iterator[Event]:
             yield Warned("log.jsonl was damaged: what stood behind the damage is lost, the training is not")
         reason = ""
         try:
-            yield from _train(trainer, spec, vocab, log)
+            yield from _train(run_dir, trainer, spec, vocab, log)
         except Diverged as error:
             reason = str(error)
         log.sync()
@@ -91,6 +93,7 @@ def _trainer(run_dir: Path, spec: Spec, corpus: Corpus, vocab: Vocab) -> Generat
         device=spec.device,
         dtype=spec.dtype,
         checkpoints=run_dir / "checkpoints",
+        first_weights=load_frozen(spec, run_dir),
         on_event=remarks.append,
     )
     yield from remarks
@@ -99,12 +102,16 @@ def _trainer(run_dir: Path, spec: Spec, corpus: Corpus, vocab: Vocab) -> Generat
     return trainer
 
 
-def _train(trainer: "Trainer", spec: Spec, vocab: Vocab, log: "Log") -> Iterator[Event]:
-    """The trainer's events, logged, with a sample now and then."""
+def _train(run_dir: Path, trainer: "Trainer", spec: Spec, vocab: Vocab, log: "Log") -> Iterator[Event]:
+    """The trainer's events, logged, with a sample now and then; what snapshots are due is written first."""
     sampled_at = -math.inf
+    if not trainer.progress.step:
+        _snapshot(run_dir, trainer, spec)
     try:
         for event in trainer.run():
             log.write(event, spec.train.log_every)
+            if isinstance(event, Stepped):
+                _snapshot(run_dir, trainer, spec)
             yield event
             due = time.monotonic() - sampled_at > SAMPLE_SECONDS
             if isinstance(event, Evaluated) and (due or event.step == spec.train.max_steps):
@@ -114,6 +121,14 @@ def _train(trainer: "Trainer", spec: Spec, vocab: Vocab, log: "Log") -> Iterator
         log.sync()
         trainer.save()
         raise
+
+
+def _snapshot(run_dir: Path, trainer: "Trainer", spec: Spec) -> None:
+    """Keep the weights of this step, if they are to be kept: before the checkpoint that follows, so that a run that
+    begins at a checkpoint has all snapshots up to it."""
+    step = trainer.progress.step
+    if spec.train.keep == "log" and is_due(step, spec.train.max_steps):
+        take(run_dir, step, weights.model_bytes(trainer.current_weights(), spec.model, spec.vocab.sha256))
 
 
 def _sample(trainer: "Trainer", spec: Spec, vocab: Vocab) -> str:
