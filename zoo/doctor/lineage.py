@@ -1,4 +1,4 @@
-"""What a model has from its parent, and from its own way: the weights it began with, an alphabet that grew, snapshots."""
+"""What a model has from its parent and from its own way: first weights, an alphabet that grew, snapshots."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial

@@ -32,9 +32,11 @@ def take(run_dir: Path, step: int, data: bytes) -> None:
 
 def snapshots(run_dir: Path) -> dict[int, Path]:
     """The snapshots of a model by their steps, in order."""
-    if not (run_dir / SNAPSHOTS).is_dir():
+    directory = run_dir / SNAPSHOTS
+    if not directory.is_dir():
         return {}
-    return {int(match[1]): path for path in sorted((run_dir / SNAPSHOTS).iterdir()) if (match := _match(path))}
+    with files.reading(directory):
+        return {int(match[1]): path for path in sorted(directory.iterdir()) if (match := _match(path))}
 
 
 def at_step(model: Model, step: int) -> Model:
