@@ -3,7 +3,7 @@
 import pytest
 
 from zoo.errors import UsageProblem
-from zoo.names import check_name, free_name
+from zoo.names import check_name, free_name, split_step, whole, with_step
 
 
 @pytest.mark.parametrize("name", ["a", "0", "m2", "shakespeare-m2", "a.b_c-d", "a-", "a_", "a" * 64, "con-2", "com10"])
@@ -81,3 +81,28 @@ def test_a_bad_model_name_is_refused_before_anything_is_done(zoo, home, tiny_cor
     assert outcome.code == 2
     assert "not allowed" in outcome.err
     assert not home.models.exists()
+
+
+@pytest.mark.parametrize(
+    ("reference", "halves"),
+    [("a", ("a", None)), ("a@0", ("a", 0)), ("a@0064", ("a", 64)), ("", ("", None)), ("@1", ("", 1))],
+)
+def test_a_reference_is_a_name_and_maybe_a_step(reference, halves):
+    assert split_step(reference) == halves
+
+
+@pytest.mark.parametrize("step", ["", "x", "-1", "1.5", "1@2", "²", "٣", " 1", "1" * 11])
+def test_a_step_is_a_number(step):
+    with pytest.raises(UsageProblem, match="names no step"):
+        split_step(f"a@{step}")
+
+
+def test_a_step_comes_back_from_its_reference():
+    assert split_step(with_step("a-b.c", 64)) == ("a-b.c", 64)
+    assert with_step("a", None) == "a"
+
+
+def test_who_changes_a_model_takes_it_whole():
+    assert whole("a") == "a"
+    with pytest.raises(UsageProblem, match="say 'a'"):
+        whole("a@4")

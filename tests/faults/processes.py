@@ -15,6 +15,7 @@ from zoo import locks
 from zoo.home import Home
 from zoo.registry.document import read_records
 from zoo.registry.registry import Registry
+from zoo.registry.snapshots import check, snapshots
 
 # A command line that gives itself a signal around the moment at which a file takes its place: argv holds the signal's
 # number, how often, before or after, and a pattern for the path; then come the words of the command.
@@ -133,12 +134,19 @@ def check_home(home: Home) -> dict[str, str]:
     return {name: model.status for name, model in models.items()}
 
 
-def outcome_of(home: Home, name: str) -> tuple[str, bytes, bytes]:
-    """What must not depend on how often a run was interrupted: the recorded hash, the weights, the log."""
+Outcome = tuple[str, bytes, bytes, list[str]]
+
+
+def outcome_of(home: Home, name: str) -> Outcome:
+    """What must not depend on how often a run was interrupted: the recorded hash, the weights, the log, the snapshots,
+    whose names tell their hashes."""
     row = tomllib.loads(home.registry.read_text(encoding="utf-8"))["models"][name]
     directory = home.models / name
     weights = (directory / "weights.safetensors").read_bytes()
-    return row["weights_sha256"], weights, (directory / "log.jsonl").read_bytes()
+    kept = snapshots(directory).values()
+    for path in kept:
+        check(path)
+    return row["weights_sha256"], weights, (directory / "log.jsonl").read_bytes(), [path.name for path in kept]
 
 
 def begun_at(said: str) -> int:

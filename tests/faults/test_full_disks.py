@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from faults.processes import (
     Ended,
+    Outcome,
     check_home,
     command,
     end_of,
@@ -139,7 +140,7 @@ def test_a_first_fetch_without_room_leaves_no_text(home, tiny_text, limit):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bytes, bytes]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """What the training comes to where there is room."""
     place = tmp_path_factory.mktemp("twin")
     (place / "tiny.txt").write_text(write_tiny_text(), encoding="utf-8")
@@ -149,7 +150,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bytes, b
     return outcome_of(twin, NAME)
 
 
-def go_on(home: Home, wanted: tuple[str, bytes, bytes]) -> None:
+def go_on(home: Home, wanted: Outcome) -> None:
     """Where there is room again the same command works, or `zoo resume` where the run had its row."""
     status = check_home(home).get(NAME)
     assert status in (None, "interrupted"), status

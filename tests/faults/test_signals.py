@@ -16,6 +16,7 @@ import pytest
 from faults.processes import (
     SELF_SIGNALLED,
     Ended,
+    Outcome,
     check_home,
     command,
     end_of,
@@ -66,7 +67,7 @@ def expect_end(ended: Ended, number: int) -> None:
     assert ended.seconds < PATIENCE
 
 
-def resumes_to(home: Home, wanted: tuple[str, bytes, bytes]) -> None:
+def resumes_to(home: Home, wanted: Outcome) -> None:
     """That what a signal left goes on to the same end as if there had been none."""
     status = check_home(home).get(NAME)
     assert status in (None, "interrupted", "ready"), status
@@ -79,7 +80,7 @@ def resumes_to(home: Home, wanted: tuple[str, bytes, bytes]) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bytes, bytes]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """What the short training comes to without a signal."""
     place = tmp_path_factory.mktemp("twin")
     (place / "tiny.txt").write_text(write_tiny_text(), encoding="utf-8")

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from faults.processes import begun_at, check_home, command, end_of, has_lines, outcome_of, spawn, wait_until
+from faults.processes import Outcome, begun_at, check_home, command, end_of, has_lines, outcome_of, spawn, wait_until
 from tiny import tiny_settings, write_tiny_text
 
 from zoo.home import Home
@@ -28,7 +28,9 @@ SETTINGS = {
     "best weights": {"learning_rate": 0.1, "schedule": "constant", "dropout": 0.1, "warmup_steps": 80},
     "muon": {"optimizer": "muon", "matrix_learning_rate": 0.1, "warmup_steps": 80},
     "classic": {"shape": "classic", "activation": "gelu", "tied": "yes", "dropout": 0.3, "warmup_steps": 50},
+    "fine-tuned": {"keep": "log", "dropout": 0.2, "warmup_steps": 50},
 }
+PARENT = "parent"
 
 
 def run_of(home: Home) -> Path:
@@ -47,7 +49,7 @@ def is_half_written(directory: Path) -> bool:
 MOMENTS: dict[str, Callable[[Home, int], bool]] = {
     "start": lambda home, lines: True,
     "claim": lambda home, lines: run_of(home).is_dir(),
-    "row": lambda home, lines: home.registry.exists() and b"[models" in home.registry.read_bytes(),
+    "row": lambda home, lines: home.registry.exists() and f"[models.{NAME}]".encode() in home.registry.read_bytes(),
     "step": lambda home, lines: has_lines(run_of(home) / "log.jsonl", lines)(),
     "checkpoint": lambda home, lines: (
         has_lines(run_of(home) / "log.jsonl", lines)() and is_half_written(run_of(home) / "checkpoints")
@@ -143,19 +145,24 @@ class Life:
 
 
 def settings_of(kind: str) -> list[str]:
-    return tiny_settings(**{**COMMON, **SETTINGS[kind]})
+    return tiny_settings(**{**COMMON, **SETTINGS[kind]}) + (["--init", PARENT] if kind == "fine-tuned" else [])
+
+
+def make_parent(home: Home) -> None:
+    assert command(home, "train", "-d", "tiny", "-n", PARENT, *tiny_settings(max_steps=20)).code == 0
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[str, bytes, bytes]]:
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Outcome]:
     """What a training comes to that nobody disturbs; each is trained once."""
 
     @cache
-    def outcome(kind: str) -> tuple[str, bytes, bytes]:
+    def outcome(kind: str) -> Outcome:
         place = tmp_path_factory.mktemp("twin")
         (place / "tiny.txt").write_text(write_tiny_text(), encoding="utf-8")
         twin = Home(place / "home")
         assert command(twin, "fetch", "tiny", "--from", str(place / "tiny.txt")).code == 0
+        make_parent(twin)
         assert command(twin, "train", "-d", "tiny", "-n", NAME, *settings_of(kind)).code == 0
         return outcome_of(twin, NAME)
 
@@ -172,6 +179,7 @@ def begin(home: Home, kind: str, kills: int, chance: random.Random, moments: lis
 @pytest.mark.timeout(3600)
 def test_killed_trainings_come_to_the_same_bytes(home, tiny_corpus, uninterrupted, size, chance):
     """Two at a time; each is killed once or several times, and taken up again each time."""
+    make_parent(home)
     kinds, lives = itertools.cycle(SETTINGS), []
     with ThreadPoolExecutor(2) as two:
         while (done := sum(life.kills_done for life in lives)) < size("cold-kills"):
@@ -195,6 +203,19 @@ def test_a_training_that_is_killed_in_every_resume_comes_to_the_same_bytes(home,
     losses = [line["val_loss"] for line in log_of(life.home) if "val_loss" in line]
     bests = [loss for number, loss in enumerate(losses) if loss == min(losses[: number + 1])]
     assert 2 < len(bests) < len(losses), "the settings are to let the best weights come and go"
+
+
+@pytest.mark.timeout(3600)
+def test_a_fine_tuned_training_that_is_killed_comes_to_the_same_weights_and_snapshots(
+    home, tiny_corpus, uninterrupted, chance
+):
+    """Before its row stands, between its first snapshots, and while a checkpoint is written."""
+    make_parent(home)
+    life = begin(home, "fine-tuned", 4, chance, ["claim", "row", "row", "step", "checkpoint"])
+    life.live()
+    assert outcome_of(life.home, NAME) == uninterrupted("fine-tuned")
+    assert len(outcome_of(life.home, NAME)[3]) == len([0, 1, 2, 4, 8, 16, 32, 64, 128, STEPS])
+    assert life.kills_done
 
 
 def log_of(home: Home) -> list[dict]:
