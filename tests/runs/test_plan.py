@@ -53,6 +53,7 @@ def test_the_spec_leaves_nothing_open(home, tiny_corpus):
     spec, vocab = plan(home, Plugins(), request())
     table = dataclasses.asdict(spec)
     assert "auto" not in flattened(table)
+    assert (table.pop("parent"), table.pop("init_sha256")) == (None, None)  # it begins from chance
     assert None not in flattened(table)
     model = table["model"]
     for size in ("n_layer", "n_head", "n_embd", "block_size", "vocab_size", "head_dim", "hidden_size"):
