@@ -65,8 +65,8 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
     raises.
     """
     parent = None if request.init is None else Parent.of(Registry(home).resolve(request.init))
-    request = dataclasses.replace(request, preset=request.preset or (parent.preset if parent else DEFAULT_PRESET))
-    preset = get_preset(request.preset or DEFAULT_PRESET)
+    preset = get_preset(request.preset or (parent.preset if parent else DEFAULT_PRESET))
+    request = dataclasses.replace(request, preset=preset.name)
     preset = parent.shaped(preset, request.settings) if parent else preset.with_settings(request.settings)
     name = _choose_name(home, request)
     if not 0 <= request.seed < 2**63:
