@@ -100,7 +100,8 @@ class Finished(Event):
     """The run is over and the kept weights are on disk; val_loss is exactly theirs, None where none was ever finite.
 
     weights is `best`, or `last` for a run that never got to validate;
-    seconds is time spent training; reason is empty unless the loss left the finite numbers.
+    seconds is time spent training; reason is empty unless the loss left the finite numbers, early unless patience came
+    to its end before max_steps.
     """
 
     step: int
@@ -111,3 +112,4 @@ class Finished(Event):
     seconds: float
     weights: str = "best"
     reason: str = ""
+    early: str = ""

@@ -259,6 +259,33 @@ def test_a_training_stopped_after_every_event_ends_as_if_it_never_had(tmp_path):
     assert outcome(make_trainer(tmp_path / "stopped", "dropout")) == outcome(whole)
 
 
+IMPATIENT = {"patience": 2, "max_steps": 500, "eval_every": 3, "learning_rate": 0.1}
+
+
+def test_a_training_stops_after_so_many_validations_without_a_better_one(tmp_path):
+    trainer = make_trainer(tmp_path, **IMPATIENT)
+    validations = [event for event in trainer.run() if isinstance(event, Evaluated)]
+    assert [event.best for event in validations[-3:]] == [True, False, False]
+    assert all(any(event.best for event in validations[i : i + 2]) for i in range(len(validations) - 2))
+    assert trainer.is_over
+    assert trainer.in_vain == 2
+    assert trainer.progress.step == trainer.progress.best_step + 6 < 500
+    patient = make_trainer(tmp_path / "patient", **{**IMPATIENT, "patience": 0, "max_steps": trainer.progress.step + 1})
+    assert list(patient.run())[-1].step == trainer.progress.step + 1
+
+
+def test_a_training_stopped_anywhere_loses_its_patience_at_the_same_step(tmp_path):
+    whole = make_trainer(tmp_path / "whole", **IMPATIENT)
+    everything = list(whole.run())
+    for stop_after in range(1, len(everything) + 1):
+        trainer = make_trainer(tmp_path / str(stop_after), **IMPATIENT)
+        seen = list(itertools.islice(trainer.run(), stop_after))
+        trainer.save()
+        resumed = make_trainer(tmp_path / str(stop_after), **IMPATIENT)
+        assert news([*seen, *resumed.run()]) == news(everything), stop_after
+        assert outcome(resumed) == outcome(whole), stop_after
+
+
 def test_a_training_killed_anywhere_repeats_from_its_last_checkpoint(tmp_path):
     whole = make_trainer(tmp_path / "whole")
     events = list(whole.run())

@@ -316,6 +316,30 @@ def test_only_an_interrupted_run_resumes(zoo, home, tiny_model):
     assert home.registry.read_bytes() == before
 
 
+def test_a_run_that_loses_its_patience_is_ready_and_says_why_also_when_it_was_interrupted(
+    zoo, home, tiny_corpus, tmp_path
+):
+    settings = tiny_settings(max_steps=500, eval_every=2, patience=2, learning_rate="0.5", warmup_steps=0)
+    other = twin(home, tmp_path)
+    outcome = zoo("--home", str(other.path), "train", "-d", "tiny", *settings)
+    assert outcome.code == 0, outcome.err
+    spec, vocab = plan(home, Plugins(), Request(dataset="tiny", settings=dict(s.split("=") for s in settings[1::2])))
+    asked = iter(range(1000))
+    with pytest.raises(Stopped):
+        start(home, spec, vocab, stop=lambda: signal.SIGINT if next(asked) == 5 else None)
+    resumed = zoo("resume", "tiny-nano")
+    record = Registry(home).get("tiny-nano").record
+    said = f"stopped early at step {record.steps}: 2 validations without a better one than at {record.best_step}"
+    assert said in outcome.err.splitlines()
+    assert said in resumed.err.splitlines()
+    assert record.steps == record.best_step + 4 < 500
+    assert record.tokens == record.steps * 4 * 16
+    assert status(home) == "ready"
+    assert results(home) == results(other)
+    assert zoo("resume", "tiny-nano").code == 5
+    assert zoo("verify", "tiny-nano").code == 0
+
+
 @pytest.mark.parametrize("eval_every", [1, 1000])
 def test_a_run_that_diverges_says_so_and_keeps_finite_weights(zoo, home, tiny_corpus, eval_every):
     settings = tiny_settings(max_steps=500, learning_rate="1e9", warmup_steps=0, eval_every=eval_every)

@@ -48,7 +48,8 @@ class Painter:
                 self.rate(windows)
                 self.validating(windows)
             case Finished():
-                pass
+                if event.early:
+                    self.print(event.early)
             case _:
                 self.remark(event)
 

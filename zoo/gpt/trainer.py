@@ -66,7 +66,7 @@ class Trainer:
             self.best, self.progress = loaded
 
     def run(self) -> Iterator[Event]:
-        """Train to max_steps. Between two events the iterator can be closed, and `save` keeps that moment.
+        """Train until it is over. Between two events the iterator can be closed, and `save` keeps that moment.
 
         Raises Diverged, before the update, when a loss or a gradient is not finite: the weights are those of the last
         finite step.
@@ -77,11 +77,27 @@ class Trainer:
                 yield (yield from self._evaluate())
                 p.seconds = time.monotonic() - clock
                 self.save()
-            if p.step >= self.config.max_steps:
+            if self.is_over:
                 return
             event = self._step()
             p.seconds = time.monotonic() - clock
             yield event
+
+    @property
+    def is_over(self) -> bool:
+        """Whether max_steps are made, or patience is at its end.
+
+        How many validations have passed since the best one follows from the steps of both, so a resumed training stops
+        where an uninterrupted one does.
+        """
+        return self.progress.step >= self.config.max_steps or bool(self.in_vain)
+
+    @property
+    def in_vain(self) -> int:
+        """Validations since the best one, once they are as many as patience allows; else 0."""
+        p = self.progress
+        since = (p.evaluated_step - p.best_step) // self.config.eval_every
+        return since if 0 < self.config.patience <= since else 0
 
     def _step(self) -> Stepped:
         """One update."""
@@ -112,13 +128,7 @@ class Trainer:
     def _evaluate(self) -> Generator[Event, None, Evaluated]:
         """Validate, remember the weights if they are the best so far, and start a new mean of the training loss."""
         p = self.progress
-        val_loss = yield from validation(
-            self.model,
-            self.val_ids,
-            self.val_characters,
-            at_most=self.config.eval_windows,
-            autocast=self._autocast,
-        )
+        val_loss = yield from self.validation()
         if not math.isfinite(val_loss):
             raise Diverged(f"the validation loss is not finite at step {p.step}; try a smaller learning_rate")
         best = p.best_val_loss is None or val_loss < p.best_val_loss
@@ -128,6 +138,12 @@ class Trainer:
         p.train_loss = p.loss_sum / p.loss_count
         p.loss_sum, p.loss_count, p.evaluated_step = 0.0, 0, p.step
         return Evaluated(p.step, p.train_loss, val_loss, best)
+
+    def validation(self) -> Generator[Event, None, float]:
+        """The loss of the current weights on at most eval_windows windows of the validation part."""
+        return validation(
+            self.model, self.val_ids, self.val_characters, at_most=self.config.eval_windows, autocast=self._autocast
+        )
 
     def _autocast(self) -> AbstractContextManager[object]:
         if self.dtype == "float32":

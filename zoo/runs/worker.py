@@ -114,7 +114,7 @@ def _train(run_dir: Path, trainer: "Trainer", spec: Spec, vocab: Vocab, log: "Lo
                 _snapshot(run_dir, trainer, spec)
             yield event
             due = time.monotonic() - sampled_at > SAMPLE_SECONDS
-            if isinstance(event, Evaluated) and (due or event.step == spec.train.max_steps):
+            if isinstance(event, Evaluated) and (due or trainer.is_over):
                 sampled_at = time.monotonic()
                 yield Sampled(event.step, _sample(trainer, spec, vocab))
     except GeneratorExit:  # and nothing else: where a line of the log has failed, no checkpoint may be newer than it
@@ -147,7 +147,10 @@ def _finish(run_dir: Path, spec: Spec, trainer: "Trainer", reason: str) -> Itera
     if p.best_val_loss is not None:
         val_loss, kept = (yield from trainer.best_loss()), "best"
     seconds = p.seconds + time.monotonic() - begin
-    yield Finished(p.step, p.best_step, p.train_loss, val_loss, sha256, seconds, kept, reason)
+    early = ""
+    if (times := trainer.in_vain) and p.step < spec.train.max_steps:
+        early = f"stopped early at step {p.step:,}: {times} validations without a better one than at {p.best_step:,}"
+    yield Finished(p.step, p.best_step, p.train_loss, val_loss, sha256, seconds, kept, reason, early)
 
 
 class Log:
