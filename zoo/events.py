@@ -48,6 +48,31 @@ class Progress(Event):
     unit: str = "characters"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Planned(Event):
+    """What a run will be and take, before its first step here: steps and validations are those still to be made, tokens
+    is the number of ids one step trains on, epochs is how often the whole run reads each of train_ids.
+
+    memory is the process's peak in bytes, None where it is not known; warning says that the text will be learned by
+    heart, and is else empty.
+    """
+
+    name: str
+    dataset: str
+    preset: str
+    device: str
+    parameters: int
+    steps: int
+    tokens: int
+    train_ids: int
+    epochs: float
+    memory: int | None
+    step_seconds: float
+    validations: int
+    seconds: float
+    warning: str
+
+
 @dataclass(frozen=True)
 class Started(Event):
     """A run begins or goes on, at this step; tokens is the number of ids one step trains on."""

@@ -6,7 +6,7 @@ import pytest
 
 from zoo.cli.alphabet import drawn
 from zoo.cli.terminal import cells
-from zoo.config import get_preset
+from zoo.config import ModelConfig, TrainConfig, get_preset
 from zoo.corpora import ngrams
 from zoo.corpora.corpus import Corpus, open_corpus
 from zoo.corpora.look import too_small_for, warnings
@@ -110,28 +110,51 @@ def test_a_text_that_is_likely_a_mistake_is_warned_of(zoo, fetched, text, warnin
 
 
 def test_a_text_with_nothing_to_hide_is_not_warned_of(fetched):
-    corpus = fetched(PROSE * 20 + "Ça va? Â, Ã and â are letters, too: “â” €5.\n")
+    corpus = fetched(PROSE * 200 + "Ça va? Â, Ã and â are letters, too: “â” €5.\n")
     assert list(warnings(corpus, get_preset("nano"))) == []
 
 
 def test_a_licence_at_the_end_of_a_large_text_is_found(fetched, monkeypatch):
     monkeypatch.setattr("zoo.corpora.look.SEARCHED_CHARACTERS", 1000)
     monkeypatch.setattr("zoo.corpora.corpus.BLOCK_BYTES", 500)
-    (said,) = warnings(fetched(PROSE * 100 + "All rights reserved.\n"), get_preset("nano"))
+    (said,) = warnings(fetched(PROSE * 200 + "All rights reserved.\n"), get_preset("nano"))
     assert said == "a licence is left in: 'All rights reserved.'"
 
 
 def test_a_text_that_is_small_for_the_preset_is_said_to_be(zoo, fetched):
-    corpus = fetched(PROSE)
-    said = too_small_for(corpus, get_preset("m2"))
-    seen = get_preset("m2").train.max_steps * get_preset("m2").train.batch_size * get_preset("m2").model.block_size
-    assert f"steps of m2 read each {seen / corpus.train_characters:,.0f} times" in said
-    assert "are few: 1,000 steps of nano read each" in zoo("datasets", "mine").err
-    assert "are few: 1,000 steps of nano read each" in json.loads(zoo("datasets", "mine", "--json").out)["warnings"][0]
+    fetched(PROSE * 20)
+    said = "15,120 ids to train on are few: 1,000 steps of nano read each 135 times, and learn it by heart"
+    assert f"zoo: warning: {said}; add text, or take fewer steps\n" in zoo("datasets", "mine").err
+    assert json.loads(zoo("datasets", "mine", "--json").out)["warnings"][0].startswith(said)
     small = ["--set", "block_size=16", "--set", "n_layer=1", "--set", "n_embd=16", "--set", "n_head=2"]
-    outcome = zoo(
-        "train", "-d", "mine", *small, "--set", "batch_size=4000", "--set", "max_steps=3", "--set", "eval_every=1"
-    )
-    assert outcome.code == 0
-    assert "zoo: warning: 756 characters to train on are few: 3 steps of nano read each 254 times" in outcome.err
-    assert too_small_for(corpus, get_preset("m2").with_settings({"max_steps": "1"})) == ""
+    many = ["--set", "batch_size=4000", "--set", "max_steps=48", "--set", "eval_every=50"]
+    assert "48 steps of nano read each 203 times" in zoo("train", "-d", "mine", "--dry-run", *small, *many).err
+    assert "by heart" not in zoo("train", "-d", "mine", "--dry-run", *small, "--set", "max_steps=46").err
+
+
+def shaped(name: str, **settings: object) -> tuple[str, ModelConfig, TrainConfig]:
+    preset = get_preset(name).with_settings({key: str(value) for key, value in settings.items()})
+    return name, preset.model.resolve(65), preset.train
+
+
+@pytest.mark.parametrize(
+    ("training", "ids", "turned"),
+    [
+        (shaped("nano", max_steps=2000), 99_900, True),
+        (shaped("nano", max_steps=400), 29_700, True),
+        (shaped("m2", max_steps=2000), 99_900, True),
+        (shaped("m2", max_steps=1000), 29_700, True),
+        (shaped("a100"), 1_003_854, True),
+        (shaped("m2"), 1_003_854, False),
+        (shaped("nano"), 1_003_854, False),
+        (shaped("nanogpt-cpu"), 1_003_854, False),
+    ],
+)
+def test_the_rule_agrees_with_the_trainings_it_was_made_from(training, ids, turned):
+    assert bool(too_small_for(*training, ids)) == turned
+
+
+def test_the_preset_that_fits_is_the_largest_that_does_not_learn_by_heart():
+    assert too_small_for(*shaped("a100"), 1_003_854).endswith("; --preset nanogpt-cpu fits")
+    assert too_small_for(*shaped("m2"), 70_000).endswith("; --preset nanogpt-cpu fits")
+    assert too_small_for(*shaped("m2"), 2_000).endswith("; add text, or take fewer steps")

@@ -4,12 +4,12 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from zoo.config import Preset
+from zoo.config import ModelConfig, Preset, TrainConfig, presets
 from zoo.corpora.corpus import Corpus
 
 RARE = 10  # times: a character that is seen less often can hardly be learned
 MANY_CHARACTERS = 1_000
-MOST_EPOCHS = 200
+MOST_EPOCHS, MOST_EPOCHS_OF_SMALL = 25, 200
 LONG_LINE = 10_000
 SEARCHED_CHARACTERS = 4 * 2**20  # of the beginning; notices stand there and at the end
 _SEPARATORS = "\u2028\u2029"
@@ -51,20 +51,39 @@ def warnings(corpus: Corpus, preset: Preset) -> Iterator[str]:
         yield f"the longest line has {corpus.longest_line:,} characters: is this prose?"
     if len(alphabet) > MANY_CHARACTERS:
         yield f"{len(alphabet):,} distinct characters make a large vocabulary; --vocab bytes has 256"
-    if few := too_small_for(corpus, preset):
+    if few := too_small_for(preset.name, *_resolved(preset, len(alphabet)), corpus.train_characters):
         yield few
 
 
-def too_small_for(corpus: Corpus, preset: Preset) -> str:
-    """A line that says so when a preset reads a text so often that its model will learn it by heart; else nothing."""
-    seen = preset.train.max_steps * preset.train.batch_size * preset.model.block_size
-    epochs = seen / max(1, corpus.train_characters)
-    if epochs <= MOST_EPOCHS:
+def too_small_for(preset: str, model: ModelConfig, train: TrainConfig, ids: int) -> str:
+    """A line that says so when a training will learn a text of so many ids by heart, and what would not; else nothing.
+    The model is resolved."""
+    if not learns_by_heart(model, train, ids):
         return ""
-    few = f"{corpus.train_characters:,} characters to train on are few"
-    return (
-        f"{few}: {preset.train.max_steps:,} steps of {preset.name} read each {epochs:,.0f} times, and learn it by heart"
-    )
+    fit = [other for other in presets().values() if not learns_by_heart(*_resolved(other, model.vocab_size), ids)]
+    largest = max(fit, key=lambda other: other.model.resolve(model.vocab_size).parameters(), default=None)
+    better = f"--preset {largest.name} fits" if largest else "add text, or take fewer steps"
+    times = f"{train.max_steps:,} steps of {preset} read each {epochs(model, train, ids):,.0f} times"
+    return f"{ids:,} ids to train on are few: {times}, and learn it by heart; {better}"
+
+
+def epochs(model: ModelConfig, train: TrainConfig, ids: int) -> float:
+    """How often a training reads each of so many ids."""
+    return train.max_steps * train.batch_size * model.block_size / max(1, ids)
+
+
+def learns_by_heart(model: ModelConfig, train: TrainConfig, ids: int) -> bool:
+    """Whether the validation loss will have turned before the last step, and only the training loss falls on.
+
+    Seen (docs/log.md): with more weights than ids it turned after 15 to 70 epochs at a constant learning rate, with
+    dropout after 28. With fewer, `m2` still gained after 24; those have as much time as no recipe needs.
+    """
+    most = MOST_EPOCHS if model.parameters() > ids else MOST_EPOCHS_OF_SMALL
+    return epochs(model, train, ids) > most
+
+
+def _resolved(preset: Preset, vocab_size: int) -> tuple[ModelConfig, TrainConfig]:
+    return preset.model.resolve(vocab_size), preset.train
 
 
 def _sample(corpus: Corpus) -> str:

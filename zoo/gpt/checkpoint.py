@@ -132,3 +132,8 @@ def newest_first(directory: Path) -> list[Path]:
     if not directory.is_dir():
         return []
     return sorted((path for path in directory.iterdir() if _NAME.fullmatch(path.name) and path.is_file()), reverse=True)
+
+
+def newest_step(directory: Path) -> int:
+    """The step of the newest checkpoint, whole or not; 0 when there is none."""
+    return max((int(path.name[5:14]) for path in newest_first(directory)), default=0)

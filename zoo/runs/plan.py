@@ -1,7 +1,6 @@
 """The plan: from what the reader asked for to a spec that leaves nothing open."""
 
 import dataclasses
-import os
 import platform
 import shlex
 import uuid
@@ -13,21 +12,20 @@ from typing import Any
 from zoo.config import DEFAULT_PRESET, DEFAULT_SEED, ModelConfig, get_preset
 from zoo.corpora.corpus import Corpus, Part, corpus_names, open_corpus
 from zoo.corpora.fetch import Wish, fetch
-from zoo.corpora.look import too_small_for
 from zoo.corpora.tokens import count_ids
 from zoo.corpora.vocab import Vocab
 from zoo.errors import BadData, UsageProblem
-from zoo.events import Note, OnEvent, Warned, ignore
+from zoo.events import Note, OnEvent, ignore
 from zoo.home import Home
 from zoo.names import LONGEST, check_name, free_name
 from zoo.plugins import Plugins
 from zoo.registry.record import CorpusPart, VocabPart
 from zoo.registry.registry import Registry
 from zoo.runs.init import Parent
+from zoo.runs.memory import check_memory
 from zoo.runs.spec import Spec
 
 PARTS: tuple[Part, ...] = ("val", "train")
-BYTES_PER_PARAMETER = 4 * 5  # weights, gradient, two moments of AdamW, the best weights so far
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +80,6 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
         )
     model = preset.model.resolve(len(vocab))
     corpus.check_text()
-    check_fits(model, preset.train.batch_size, corpus, vocab)
     from zoo.gpt import device as devices
 
     device = devices.choose_device(request.device)
@@ -107,8 +104,7 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
         model=model,
         train=preset.train,
     )
-    if few := too_small_for(corpus, preset):
-        on_event(Warned(few))
+    check_fits(spec, corpus, vocab)
     return spec, vocab
 
 
@@ -171,10 +167,11 @@ def _find_corpus(home: Home, plugins: Plugins, name: str, on_event: OnEvent) -> 
     return fetch(home, plugins.dataset(name, fetched), Wish(), opener=plugins.open, on_event=on_event)
 
 
-def check_fits(model: ModelConfig, batch_size: int, corpus: Corpus, vocab: Vocab) -> None:
+def check_fits(spec: Spec, corpus: Corpus, vocab: Vocab) -> None:
     """Raise UsageProblem for a training that this machine cannot hold, BadData for a text that is too short for it."""
-    _check_memory(model, batch_size)
-    _check_length(corpus, vocab, model)
+    if not spec.device.startswith("cuda"):  # whose memory is its own
+        check_memory(spec.model, spec.train.batch_size)
+    _check_length(corpus, vocab, spec.model)
 
 
 def _check_length(corpus: Corpus, vocab: Vocab, model: ModelConfig) -> None:
@@ -188,19 +185,4 @@ def _check_length(corpus: Corpus, vocab: Vocab, model: ModelConfig) -> None:
         raise BadData(
             f"corpus '{corpus.name}' is too short: its {part} part has {have[part]:,} ids, and block_size "
             f"{model.block_size} needs {needed:,}; add text, or --set block_size={max(1, have[part] - 1)}"
-        )
-
-
-def _check_memory(model: ModelConfig, batch_size: int) -> None:
-    """Refuse a training that this machine cannot hold, before anything is allocated."""
-    per_id = model.n_layer * (8 * model.n_embd + 3 * model.hidden_size) + 3 * model.vocab_size  # kept for the gradient
-    needed = BYTES_PER_PARAMETER * model.parameters() + 4 * batch_size * model.block_size * per_id
-    try:
-        available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return
-    if needed > available:
-        raise UsageProblem(
-            f"{model.parameters():,} parameters and {batch_size * model.block_size:,} ids a step need about "
-            f"{needed / 2**30:,.0f} GiB, and this machine has {available / 2**30:,.0f}; try a smaller batch_size"
         )

@@ -16,6 +16,7 @@ from zoo.registry import trash
 from zoo.registry.model import Model
 from zoo.registry.record import OVER
 from zoo.registry.registry import Registry
+from zoo.runs.estimate import estimate, rehearse
 from zoo.runs.init import read_frozen
 from zoo.runs.plan import check_fits, circumstances, remark, unused_name
 from zoo.runs.run import Stop, never, start
@@ -67,7 +68,7 @@ def reproduce(home: Home, reference: str, *, on_event: OnEvent = ignore, stop: S
     vocab = load_vocab(original.directory / "vocab.json")
     spec.check_vocab(vocab)
     remark(spec, on_event)
-    check_fits(spec.model, spec.train.batch_size, spec.text(home), vocab)  # before a name is taken
+    check_fits(spec, spec.text(home), vocab)  # before a name is taken
     first_weights = read_frozen(spec, original.directory)
     again = dataclasses.replace(
         spec,
@@ -75,6 +76,7 @@ def reproduce(home: Home, reference: str, *, on_event: OnEvent = ignore, stop: S
         name=unused_name(home, original.name[: LONGEST - len(ENDING)] + ENDING),
         command=shlex.join(["zoo", "reproduce", original.name]),
     )
+    on_event(estimate(again, rehearse(home, again, vocab)))
     comparison = _Comparison(original.directory, home.models / again.name, on_event)
     try:
         start(home, again, vocab, first_weights=first_weights, on_event=comparison, stop=stop)

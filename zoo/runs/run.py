@@ -16,6 +16,7 @@ from zoo.protocol import bits
 from zoo.registry.model import FIRST_WEIGHTS, Model
 from zoo.registry.record import OVER
 from zoo.registry.registry import Registry
+from zoo.runs.estimate import estimate, rehearse
 from zoo.runs.init import from_parent
 from zoo.runs.plan import check_fits, remark
 from zoo.runs.spec import Spec
@@ -60,6 +61,8 @@ def start(
 def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = never) -> Model:
     """Go on with an interrupted run from its newest checkpoint. Raises Conflict when it is in training or finished."""
     registry = Registry(home)
+    from zoo.gpt.checkpoint import newest_step
+
     model = registry.own_model(registry.resolve(whole(name), status="interrupted").name)
     if model.status == "training":
         raise Conflict(f"'{model.name}' is in training already")
@@ -71,7 +74,9 @@ def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = ne
     spec = Spec.load(run_dir / "run.toml")
     spec.check_record(model.record)
     remark(spec, on_event)
-    check_fits(spec.model, spec.train.batch_size, spec.text(home), load_vocab(run_dir / "vocab.json"))
+    vocab = load_vocab(run_dir / "vocab.json")
+    check_fits(spec, spec.text(home), vocab)
+    on_event(estimate(spec, rehearse(home, spec, vocab), newest_step(run_dir / "checkpoints")))
     return _follow(registry, dataclasses.replace(spec, name=model.name), run_dir, on_event, stop)
 
 

@@ -1,0 +1,41 @@
+"""How much memory a training on a CPU takes, before anything is allocated."""
+
+import os
+
+from zoo.config import ModelConfig
+from zoo.errors import UsageProblem
+
+PROCESS = 335 * 2**20  # Python, torch and its optimizers, zoo, and what the allocator does not give back
+FLOAT = 4
+COPIES = 5  # of each weight: itself, its gradient, two moments of AdamW, the best so far
+VALIDATED = 8192  # ids that a validation scores at once
+
+
+def peak_memory(model: ModelConfig, batch_size: int) -> int:
+    """Bytes that the process has at its largest.
+
+    Fitted to VmHWM of `zoo train` and of its steps alone (docs/log.md): for every id of a step a classic block keeps
+    about 23 times its width until the gradient is made, a modern one 38 times, and attention with dropout, which has no
+    fused kernel here, five rows of scores. A validation comes on top, for what the steps have freed lies in pieces.
+    """
+    wide, hidden, modern = model.n_embd, model.hidden_size, model.shape == "modern"
+    block = 22 * wide + 6 * hidden if modern else 11 * wide + 3 * hidden
+    if model.dropout:
+        block += 5 * model.n_head * model.block_size
+    kept = batch_size * model.block_size * (model.n_layer * block + 3 * model.vocab_size)
+    scored = VALIDATED * (3 * wide + (3 if modern else 2) * hidden + model.vocab_size)
+    return PROCESS + FLOAT * (COPIES * model.parameters() + kept + scored)
+
+
+def check_memory(model: ModelConfig, batch_size: int) -> None:
+    """Raise UsageProblem for a training that this machine cannot hold."""
+    needed = peak_memory(model, batch_size)
+    try:
+        available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return
+    if needed > available:
+        raise UsageProblem(
+            f"{model.parameters():,} parameters and {batch_size * model.block_size:,} ids a step need about "
+            f"{needed / 2**30:,.0f} GiB, and this machine has {available / 2**30:,.0f}; try a smaller batch_size"
+        )
