@@ -5,11 +5,13 @@ import importlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any, TextIO
 
 import click
 
+from zoo.cli.clock import process_age
 from zoo.cli.terminal import fill, is_terminal, safe
 from zoo.errors import Stopped, StorageProblem, ZooError, did_you_mean
 
@@ -63,13 +65,14 @@ def zoo(ctx: click.Context, home: str | None, no_plugins: bool) -> None:
     """Train, keep, compare and talk to small GPTs, one per corpus."""
     from zoo.cli.app import App
 
-    ctx.obj = App(home=home, third_party_plugins=not no_plugins)
+    ctx.obj = App(began=ctx.obj, home=home, third_party_plugins=not no_plugins)
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the code of what happened."""
+    began = time.monotonic() - process_age()
     _open_streams()
-    code = run(args)
+    code = run(args, began)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatience must not turn the end into a traceback
     try:
         sys.stdout.flush()
@@ -99,10 +102,12 @@ def _open_streams() -> None:
             stream.reconfigure(errors=errors)
 
 
-def run(args: Sequence[str] | None = None) -> int:
-    """The exit code of a command line; every failure is one line on stderr."""
+def run(args: Sequence[str] | None = None, began: float | None = None) -> int:
+    """The exit code of a command line, which began when time.monotonic() said so, or now; every failure is one line on
+    stderr."""
+    began = time.monotonic() if began is None else began
     try:
-        outcome = zoo.main(args=args, prog_name="zoo", standalone_mode=False)
+        outcome = zoo.main(args=args, prog_name="zoo", standalone_mode=False, obj=began)
         return outcome if isinstance(outcome, int) else 0
     except Exception as error:
         if os.environ.get("ZOO_DEBUG") == "1" and not isinstance(error, click.exceptions.Exit | BrokenPipeError):

@@ -1,5 +1,6 @@
 """What every command has at hand: the home, its registry, the plugins; made when first asked for."""
 
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 class App:
     """The state of one invocation; click carries it as ctx.obj."""
 
-    def __init__(self, *, home: str | None = None, third_party_plugins: bool = True) -> None:
+    def __init__(
+        self, *, home: str | None = None, third_party_plugins: bool = True, began: float | None = None
+    ) -> None:
+        self.began = time.monotonic() if began is None else began
         self._home = home
         self._third_party_plugins = third_party_plugins
 

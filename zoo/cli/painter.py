@@ -5,11 +5,12 @@ import time
 from types import TracebackType
 from typing import Self
 
+from zoo.cli import planning
 from zoo.cli.app import say_event
 from zoo.cli.pace import Pace, opening
 from zoo.cli.rate import Rate, amount
 from zoo.cli.terminal import is_terminal, safe, say, width
-from zoo.events import Evaluated, Event, Finished, Progress, Sampled, Started, Stepped, Validating
+from zoo.events import Evaluated, Event, Finished, Planned, Progress, Sampled, Started, Stepped, Validating, Warned
 
 QUOTE = "  | "
 QUIET_SECONDS = 30.0  # after which one who only sees lines may wonder
@@ -31,6 +32,10 @@ class Painter:
     def __call__(self, event: Event) -> None:
         self.pace(event)
         match event:
+            case Planned():
+                self.print(planning.short(event))
+                if event.warning:
+                    self.remark(Warned(event.warning))
             case Started():
                 self.print(opening(event))
             case Evaluated():

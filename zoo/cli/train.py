@@ -5,6 +5,7 @@ import click
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.painter import painter
+from zoo.cli.planning import TimeLimit, prepare, show_plan
 from zoo.cli.terminal import say
 from zoo.config import DEFAULT_PRESET, DEFAULT_SEED, KEEPS
 from zoo.registry.model import Model
@@ -48,6 +49,14 @@ from zoo.registry.model import Model
 @click.option("--vocab", metavar="V", help="characters, bytes, or a plugin's.  [default: the dataset's]")
 @click.option("--device", default="auto", show_default=True, metavar="D", help="cuda, mps, cpu, or the best there is.")
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, metavar="N")
+@click.option(
+    "--max-time",
+    type=TimeLimit(),
+    metavar="T",
+    help="Make as many steps as fit into 90s, 10m or 1h30m, all included; at best, for machines get slower.",
+)
+@click.option("--dry-run", is_flag=True, help="Print what the training would take, and leave it at that.")
+@click.option("--json", "as_json", is_flag=True, help="With --dry-run: print JSON instead of a table.")
 @click.pass_obj
 def command(
     app: App,
@@ -60,6 +69,9 @@ def command(
     vocab: str | None,
     device: str,
     seed: int,
+    max_time: int | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Train a model. Ctrl-C saves; `zoo resume` goes on.
 
@@ -67,10 +79,15 @@ def command(
     zoo train --dataset shakespeare
     zoo train --dataset hhgttg --preset m2 --set max_steps=3000
     zoo train --dataset hhgttg --init shakespeare
+    zoo train --dataset hhgttg --max-time 10m
+    zoo train --dataset hhgttg --preset m2 --dry-run
     """
     from zoo.cli.signals import stop_on_signals
-    from zoo.runs.plan import Request, plan
+    from zoo.runs.plan import Request
     from zoo.runs.run import start
+
+    if as_json and not dry_run:
+        raise click.UsageError("--json goes with --dry-run")
 
     request = Request(
         dataset=dataset,
@@ -83,8 +100,12 @@ def command(
         seed=seed,
     )
     with painter() as on_event:
-        spec, vocabulary = plan(app.home, app.plugins, request, on_event)
+        spec, vocabulary, planned = prepare(app, request, max_time, on_event)
+    if dry_run:
+        show_plan(planned, as_json)
+        return
     with stop_on_signals() as stop, painter() as on_event:
+        on_event(planned)
         model = start(app.home, spec, vocabulary, on_event=on_event, stop=stop)
     report(model)
 

@@ -1,0 +1,48 @@
+"""A time limit becomes a number of steps, before the first of them: no clock decides what a run does."""
+
+import dataclasses
+
+from zoo.config import ModelConfig, TrainConfig, get_preset
+from zoo.errors import UsageProblem
+from zoo.runs.estimate import Rehearsal, count_validations
+from zoo.runs.plan import Request
+from zoo.runs.spec import Spec
+
+SHARE = 0.95  # of the time is planned for; what is left is for what was not foreseen
+MOST_VALIDATING = 0.25  # of the time, or there are fewer validations
+MOST_STEPS = 2**31
+
+
+def within(seconds: float, request: Request, spec: Spec, rehearsal: Rehearsal) -> Spec:
+    """The spec with as many steps as so many seconds allow, and the command that asks for them.
+
+    A shorter run than the preset's is the preset's in small, with its validations and its warm-up nearer together; a
+    longer one has more of the same. What --set says stays. Raises UsageProblem when there is no time for one step.
+    """
+    left = seconds * SHARE - rehearsal.ending(spec.model)
+    steps, settings = _steps(left, request, spec.model, spec.train, rehearsal)
+    if steps < 1:
+        needed = (rehearsal.ending(spec.model) + rehearsal.validation(spec.model, spec.train) + rehearsal.step) / SHARE
+        raise UsageProblem(
+            f"--max-time has {max(0, seconds):.1f} s left, and a single step needs {needed:.1f} s with all else"
+        )
+    if steps < spec.train.max_steps and "warmup_steps" not in request.settings:
+        settings["warmup_steps"] = spec.train.warmup_steps * steps // spec.train.max_steps
+    asked = {key: str(value) for key, value in settings.items() if value != getattr(spec.train, key)}
+    asked["max_steps"] = str(min(steps, MOST_STEPS))
+    request = dataclasses.replace(request, settings={**request.settings, **asked})
+    train = get_preset(request.preset).with_settings(request.settings).train
+    return dataclasses.replace(spec, train=train, command=request.command())
+
+
+def _steps(
+    left: float, request: Request, model: ModelConfig, train: TrainConfig, rehearsal: Rehearsal
+) -> tuple[int, dict[str, int]]:
+    """How many steps and validations take so many seconds, and how far these are apart if not as before."""
+    each = rehearsal.validation(model, train)
+    steps = int((left - each) / (rehearsal.step + each / train.eval_every))
+    if steps >= train.max_steps or "eval_every" in request.settings:
+        return steps, {}
+    validations = max(1, min(count_validations(train), int(left * MOST_VALIDATING / each)))
+    steps = int((left - validations * each) / rehearsal.step)
+    return steps, {"eval_every": max(1, -(-steps // validations))}
