@@ -13,7 +13,7 @@ from zoo.gpt.evaluate import IDS_AT_ONCE
 from zoo.gpt.trainer import Trainer
 
 MOST = 20  # times that anything is measured
-SECONDS = 0.8  # after which it is measured no more
+SECONDS = 0.3  # after which it is measured no more
 NEVER = 2**31
 SMALLEST = 1e-12  # a step size, so that no loss leaves the finite numbers here
 

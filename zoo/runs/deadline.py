@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from zoo.config import ModelConfig, TrainConfig, get_preset
+from zoo.config import ModelConfig, TrainConfig
 from zoo.errors import UsageProblem
 from zoo.runs.estimate import Rehearsal, count_validations
 from zoo.runs.plan import Request
@@ -28,11 +28,11 @@ def within(seconds: float, request: Request, spec: Spec, rehearsal: Rehearsal) -
         )
     if steps < spec.train.max_steps and "warmup_steps" not in request.settings:
         settings["warmup_steps"] = spec.train.warmup_steps * steps // spec.train.max_steps
-    asked = {key: str(value) for key, value in settings.items() if value != getattr(spec.train, key)}
-    asked["max_steps"] = str(min(steps, MOST_STEPS))
-    request = dataclasses.replace(request, settings={**request.settings, **asked})
-    train = get_preset(request.preset).with_settings(request.settings).train
-    return dataclasses.replace(spec, train=train, command=request.command())
+    settings = {key: value for key, value in settings.items() if value != getattr(spec.train, key)}
+    settings["max_steps"] = min(steps, MOST_STEPS)
+    asked = {**request.settings, **{key: str(value) for key, value in settings.items()}}
+    command = dataclasses.replace(request, preset=spec.preset, settings=asked).command()
+    return dataclasses.replace(spec, train=dataclasses.replace(spec.train, **settings), command=command)
 
 
 def _steps(
