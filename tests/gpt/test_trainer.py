@@ -518,10 +518,11 @@ def test_a_training_that_diverges_keeps_finite_weights(tmp_path, shape, eval_eve
     assert all(np.isfinite(array).all() for array in trainer.best_weights().values())
 
 
-def test_threads_wait_without_spinning_unless_told_otherwise():
-    program = "import os; import zoo.gpt; print(os.environ['OMP_WAIT_POLICY'])"
-    for given, expected in ((None, "passive"), ("active", "active")):
-        environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+def test_threads_spin_for_a_moment_and_then_sleep_unless_told_otherwise():
+    names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    program = f"import os; import zoo.gpt; print(*(os.environ.get(name) for name in {names}))"
+    for given, expected in ((None, "passive 1000"), ("active", "active None")):
+        environment = {key: value for key, value in os.environ.items() if key not in names}
         environment.update({"OMP_WAIT_POLICY": given} if given else {})
         done = subprocess.run(
             [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True

@@ -53,7 +53,7 @@ from zoo.registry.model import Model
     "--max-time",
     type=TimeLimit(),
     metavar="T",
-    help="Make as many steps as fit into 90s, 10m or 1h30m, all included; at best, for machines get slower.",
+    help="Make as many steps as fit into 90s, 10m or 1h30m, start and end included; a slower machine takes longer.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what the training would take, and leave it at that.")
 @click.option("--json", "as_json", is_flag=True, help="With --dry-run: print JSON instead of a table.")

@@ -2,6 +2,9 @@
 
 import os
 
-# OpenMP reads this when torch is loaded. Threads that wait by spinning slow a training down several times as soon as
-# anything else runs on the machine, and gain nothing when nothing does (docs/log.md).
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# OpenMP reads these when torch is loaded. Threads that wait by spinning slow a training down tens of times as soon as
+# anything else runs on the machine; threads that sleep at once make it half as slow again when nothing does. So they
+# spin for some microseconds, which a step is full of, and then sleep (docs/log.md).
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "passive"
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")

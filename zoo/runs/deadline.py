@@ -1,6 +1,7 @@
 """A time limit becomes a number of steps, before the first of them: no clock decides what a run does."""
 
 import dataclasses
+from typing import Any
 
 from zoo.config import ModelConfig, TrainConfig
 from zoo.errors import UsageProblem
@@ -37,7 +38,7 @@ def within(seconds: float, request: Request, spec: Spec, rehearsal: Rehearsal) -
 
 def _steps(
     left: float, request: Request, model: ModelConfig, train: TrainConfig, rehearsal: Rehearsal
-) -> tuple[int, dict[str, int]]:
+) -> tuple[int, dict[str, Any]]:
     """How many steps and validations take so many seconds, and how far these are apart if not as before."""
     each = rehearsal.validation(model, train)
     steps = int((left - each) / (rehearsal.step + each / train.eval_every))

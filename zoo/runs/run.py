@@ -75,6 +75,7 @@ def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = ne
     spec.check_record(model.record)
     remark(spec, on_event)
     vocab = load_vocab(run_dir / "vocab.json")
+    spec.check_vocab(vocab)
     check_fits(spec, spec.text(home), vocab)
     on_event(estimate(spec, rehearse(home, spec, vocab), newest_step(run_dir / "checkpoints")))
     return _follow(registry, dataclasses.replace(spec, name=model.name), run_dir, on_event, stop)
