@@ -105,7 +105,7 @@ def test_a_text_of_another_validation_part_is_not_the_one(zoo, home, tiny_model)
 
 
 def test_of_several_all_are_looked_at(zoo, home, tiny_model):
-    assert zoo("train", "-d", "tiny", "-n", "other", "--set", "max_steps=1", "--set", "n_embd=16").code == 0
+    assert zoo("train", "-d", "tiny", "-n", "other", "--set", "max_steps=1", "--set", "n_embd=48").code == 0
     flip(home.models / tiny_model / "weights.safetensors")
     code, entries = verified(zoo, tiny_model, "other")
     assert code == 4

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zoo.config import ModelConfig, TrainConfig
 from zoo.errors import Diverged
-from zoo.events import Evaluated, Event, OnEvent, Stepped, ignore
+from zoo.events import Evaluated, Event, OnEvent, Stepped, Validating, ignore
 from zoo.gpt.batches import Batches
 from zoo.gpt.checkpoint import Progress, load_checkpoint, save_checkpoint
 from zoo.gpt.evaluate import validation
@@ -178,5 +178,6 @@ class Trainer:
         windows = len(window_starts(len(self.val_ids), self.model.config.block_size))
         if self.dtype == self.config.stored_dtype == "float32" and windows <= self.config.eval_windows:
             assert self.progress.best_val_loss is not None
+            yield Validating(windows, windows)  # so that one can stop here, too
             return self.progress.best_val_loss  # which was measured in just this way
         return (yield from validation(self.model, self.val_ids, self.val_characters))
