@@ -60,9 +60,9 @@ def start(
 
 def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = never) -> Model:
     """Go on with an interrupted run from its newest checkpoint. Raises Conflict when it is in training or finished."""
-    registry = Registry(home)
     from zoo.gpt.checkpoint import newest_step
 
+    registry = Registry(home)
     model = registry.own_model(registry.resolve(whole(name), status="interrupted").name)
     if model.status == "training":
         raise Conflict(f"'{model.name}' is in training already")
