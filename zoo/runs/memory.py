@@ -5,7 +5,7 @@ import os
 from zoo.config import ModelConfig
 from zoo.errors import UsageProblem
 
-PROCESS = 275 * 2**20  # Python, torch, zoo, and what the allocator does not give back
+PROCESS = 265 * 2**20  # Python, torch, zoo, and what the allocator does not give back
 FLOAT = 4
 COPIES = 5  # of each weight: itself, its gradient, two moments of AdamW, the best so far
 VALIDATED = 8192  # ids that a validation scores at once
