@@ -15,6 +15,7 @@ DEFAULT_SEED = 1337
 SHAPES = ("classic", "modern")
 ACTIVATIONS = ("gelu", "gelu_tanh", "relu", "swiglu")
 SCHEDULES = ("constant", "cosine", "linear")
+DTYPES = ("float32", "bfloat16")
 STORED_DTYPES = ("float32", "float16")
 OPTIMIZERS = ("adamw", "muon")
 KEEPS = ("best", "log")

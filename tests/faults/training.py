@@ -103,7 +103,7 @@ class Saver:
     def __init__(self) -> None:
         config = ModelConfig(n_layer=1, n_head=2, n_embd=8, block_size=6).resolve(11)
         self.model = GPT(config)
-        self.optimizers = make_optimizers(self.model, make_spec().train)
+        self.optimizers = make_optimizers(self.model, make_spec().train, "float32")
 
     def save(self, directory: Path, step: int) -> Path:
         with torch.no_grad():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from zoo.config import BIASES, ModelConfig
-from zoo.gpt.model import GPT
+from zoo.gpt.model import GPT, attend
 
 SHAPES = {
     "classic": {"shape": "classic", "activation": "gelu", **dict.fromkeys(BIASES, True)},
@@ -164,3 +164,59 @@ def test_the_constructor_is_silent(shape, capfd):
 def test_more_ids_than_the_context_are_refused():
     with pytest.raises(AssertionError):
         make(small("modern"))(random_ids(1, 13))
+
+
+def random_heads(T: int) -> list[torch.Tensor]:
+    """Queries, keys and values (2, 3, T, 8)."""
+    generator = torch.Generator().manual_seed(4)
+    return [torch.randn(2, 3, T, 8, generator=generator).requires_grad_() for _ in range(3)]
+
+
+@pytest.mark.parametrize("T", [1, 2, 9, 64])
+def test_attention_in_bfloat16_is_that_in_float32_but_for_rounding(T):
+    exact, rounded = random_heads(T), [x.detach().bfloat16().requires_grad_() for x in random_heads(T)]
+    expected = torch.nn.functional.scaled_dot_product_attention(*exact, is_causal=True)
+    got = attend(*rounded, 0.0)
+    assert got.dtype == torch.bfloat16
+    torch.testing.assert_close(got.float(), expected, rtol=0.05, atol=0.03)
+    expected.square().sum().backward()
+    got.float().square().sum().backward()
+    for one, other in zip(exact, rounded, strict=True):
+        torch.testing.assert_close(other.grad.float(), one.grad, rtol=0.1, atol=0.15)
+
+
+def test_a_future_id_never_changes_past_logits_in_bfloat16():
+    model = make(small("modern")).eval()
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        for parameter in model.parameters():
+            parameter.normal_(std=0.5)
+        ids = random_ids(1, 12)
+        changed = ids.clone()
+        changed[0, 7] = (changed[0, 7] + 1) % 23
+        before, after = model(ids), model(changed)
+    assert torch.equal(after[0, :7], before[0, :7])
+    assert not torch.equal(after[0, 7:], before[0, 7:])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_dropped_attention_weights_leave_its_mean_alone(dtype):
+    ones = torch.ones(1, 1, 256, 8, dtype=dtype)
+    dropped = attend(ones, ones, ones, 0.5).float()
+    assert not torch.equal(dropped, torch.ones_like(dropped))
+    assert dropped.mean().item() == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("shape", "dropped"), [("classic", 0.25), ("modern", 0.0)])
+def test_only_the_classic_shape_drops_attention_weights(monkeypatch, shape, dropped):
+    seen = []
+
+    def spy(q, k, v, dropout):
+        seen.append(dropout)
+        return attend(q, k, v, 0.0)
+
+    monkeypatch.setattr("zoo.gpt.model.attend", spy)
+    model = make(small(shape, dropout=0.25))
+    model(random_ids(1, 5))
+    assert seen == [dropped] * 2
+    model.eval()(random_ids(1, 5))
+    assert seen[2:] == [0.0] * 2

@@ -54,7 +54,7 @@ def test_stacking_changes_nothing():
 
 def stepped(model: GPT, config: TrainConfig, updates: int = 1) -> list[Optimizer]:
     """The optimizers of a model after some updates of it."""
-    optimizers = make_optimizers(model, config)
+    optimizers = make_optimizers(model, config, "float32")
     for seed in range(updates):
         model.zero_grad()
         backward(model, seed)
@@ -65,7 +65,7 @@ def stepped(model: GPT, config: TrainConfig, updates: int = 1) -> list[Optimizer
 
 def test_muon_updates_the_matrices_of_the_blocks_and_adamw_the_rest():
     model = tiny_model()
-    adamw, muon = make_optimizers(model, MUON)
+    adamw, muon = make_optimizers(model, MUON, "float32")
     assert adamw.parameters.keys() | muon.parameters.keys() == dict(model.named_parameters()).keys()
     assert not adamw.parameters.keys() & muon.parameters.keys()
     assert muon.parameters.keys() == {
@@ -91,7 +91,7 @@ def test_muon_does_what_its_paper_says():
     config = dataclasses.replace(MUON, weight_decay=0.5, momentum=0.8, matrix_learning_rate=0.1)
     parameter = torch.nn.Parameter(matrices(4, 6))
     expected, momentum = parameter.detach().clone(), torch.zeros(4, 6)
-    muon = Muon({"matrix": parameter}, config)
+    muon = Muon({"matrix": parameter}, config, "float32")
     for seed in range(3):
         gradient = torch.randn(4, 6, generator=torch.Generator().manual_seed(seed))
         parameter.grad = gradient.clone()
@@ -127,7 +127,7 @@ def test_a_share_of_nothing_changes_nothing():
     model = tiny_model()
     before = [p.detach().clone() for p in model.parameters()]
     backward(model)
-    for optimizer in make_optimizers(model, MUON):
+    for optimizer in make_optimizers(model, MUON, "float32"):
         optimizer.step(0.0)
     assert all(torch.equal(one, other) for one, other in zip(before, model.parameters(), strict=True))
 
@@ -143,7 +143,7 @@ ids = torch.zeros(1, 4, dtype=torch.long)
 for recipe in ("adamw", "muon"):
     model.loss(ids, ids).backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    for optimizer in make_optimizers(model, TrainConfig(optimizer=recipe)):
+    for optimizer in make_optimizers(model, TrainConfig(optimizer=recipe), "float32"):
         optimizer.step(1.0)
     model.zero_grad()
 assert "torch._dynamo" not in sys.modules
@@ -161,7 +161,7 @@ def state_of(optimizers: list[Optimizer]) -> dict[str, Tensor]:
 
 
 def test_state_goes_out_and_comes_back():
-    said, others = state_of(stepped(tiny_model(), MUON)), make_optimizers(tiny_model(), MUON)
+    said, others = state_of(stepped(tiny_model(), MUON)), make_optimizers(tiny_model(), MUON, "float32")
     assert {key.partition(".")[0] for key in said} == {*AdamW.STATE, *Muon.STATE}
     restore_state(others, said)
     assert {key: tensor.tolist() for key, tensor in state_of(others).items()} == {
@@ -179,4 +179,4 @@ def test_state_of_another_training_is_refused(change):
     if change == "another shape":
         said["exp_avg_sq.head.weight"] = said["exp_avg_sq.head.weight"][1:]
     with pytest.raises(ValueError, match=r"not that of these parameters|another shape"):
-        restore_state(make_optimizers(model, MUON), said)
+        restore_state(make_optimizers(model, MUON, "float32"), said)

@@ -35,6 +35,7 @@ SHAPES = {
     "classic_tied": {"shape": "classic", "activation": "gelu", "tied": True, "norm_bias": True, "mlp_bias": True},
     "dropout": {"shape": "classic", "activation": "relu", "dropout": 0.3},
     "muon": {"shape": "modern", "activation": "swiglu"},
+    "muon_bfloat16": {"shape": "modern", "activation": "swiglu", "dropout": 0.1},
 }
 
 
@@ -49,7 +50,7 @@ def train_config(**changes: object) -> TrainConfig:
 
 
 def make_trainer(checkpoints: Path, shape: str = "modern", *, seed: int = 5, **changes: object) -> Trainer:
-    changes = {"optimizer": "muon" if shape == "muon" else "adamw", **changes}
+    changes = {"optimizer": "muon" if "muon" in shape else "adamw", **changes}
     return Trainer(
         model_config(shape),
         train_config(**changes),
@@ -58,7 +59,7 @@ def make_trainer(checkpoints: Path, shape: str = "modern", *, seed: int = 5, **c
         val_characters=len(VAL_IDS),
         seed=seed,
         device="cpu",
-        dtype="float32",
+        dtype="bfloat16" if "bfloat16" in shape else "float32",
         checkpoints=checkpoints,
     )
 
@@ -152,7 +153,7 @@ def test_only_matrices_decay():
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
-    (optimizer,) = make_optimizers(model, train_config(weight_decay=0.3))
+    (optimizer,) = make_optimizers(model, train_config(weight_decay=0.3), "float32")
     optimizer.step(1.0)
     for name, parameter in model.named_parameters():
         shrunk = 1 - 0.3 * train_config().learning_rate if parameter.dim() >= 2 else 1.0
@@ -358,7 +359,7 @@ def saved(directory: Path, step: int, fill: float) -> Path:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.fill_(fill)
-    optimizers = make_optimizers(model, train_config())
+    optimizers = make_optimizers(model, train_config(), "float32")
     return save_checkpoint(
         directory, model, optimizers, dict(model.state_dict()), Progress(step=step, evaluated_step=step)
     )
@@ -367,7 +368,7 @@ def saved(directory: Path, step: int, fill: float) -> Path:
 def loaded(directory: Path) -> tuple[int, float] | None:
     """Step and fill of the checkpoint that is taken."""
     model = GPT(model_config())
-    found = load_checkpoint(directory, model, make_optimizers(model, train_config()))
+    found = load_checkpoint(directory, model, make_optimizers(model, train_config(), "float32"))
     return (found[1].step, model.wte.weight[0, 0].item()) if found else None
 
 
@@ -443,7 +444,7 @@ def test_a_checkpoint_whose_numbers_cannot_be_is_passed_over(tmp_path, change):
 def test_a_model_whose_alphabet_outweighs_all_else_takes_its_own_checkpoints(tmp_path, tied):
     config = ModelConfig(n_layer=1, n_head=2, n_embd=64, block_size=8, tied=tied).resolve(20_000)
     model = GPT(config)
-    optimizers = make_optimizers(model, train_config())
+    optimizers = make_optimizers(model, train_config(), "float32")
     ids = torch.zeros(1, 8, dtype=torch.long)
     model.loss(ids, ids).backward()
     optimizers[0].step(1.0)

@@ -30,7 +30,9 @@ def bytes_of(home: Home) -> dict[str, bytes]:
 
 
 def begin(home: Home, **others: object) -> None:
-    start(home, *plan(home, Plugins(), Request(dataset="tiny", name="steps", settings=SETTINGS)), **others)
+    # in which the losses of the log, too, are those of float32
+    request = Request(dataset="tiny", name="steps", settings=SETTINGS, dtype="float32")
+    start(home, *plan(home, Plugins(), request), **others)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from zoo.cli.app import App
 from zoo.cli.painter import painter
 from zoo.cli.planning import TimeLimit, prepare, show_plan
 from zoo.cli.terminal import say
-from zoo.config import DEFAULT_PRESET, DEFAULT_SEED, KEEPS
+from zoo.config import DEFAULT_PRESET, DEFAULT_SEED, DTYPES, KEEPS
 from zoo.registry.model import Model
 
 
@@ -48,6 +48,13 @@ from zoo.registry.model import Model
 )
 @click.option("--vocab", metavar="V", help="characters, bytes, or a plugin's.  [default: the dataset's]")
 @click.option("--device", default="auto", show_default=True, metavar="D", help="cuda, mps, cpu, or the best there is.")
+@click.option(
+    "--dtype",
+    type=click.Choice(("auto", *DTYPES)),
+    default="auto",
+    show_default=True,
+    help="In what matrices are multiplied; auto: bfloat16 where it is faster, tried out.",
+)
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, metavar="N")
 @click.option(
     "--max-time",
@@ -68,6 +75,7 @@ def command(
     keep: str | None,
     vocab: str | None,
     device: str,
+    dtype: str,
     seed: int,
     max_time: int | None,
     dry_run: bool,
@@ -97,6 +105,7 @@ def command(
         settings=parse_settings(settings if keep is None else (*settings, f"keep={keep}")),
         vocab=vocab,
         device=device,
+        dtype=dtype,
         seed=seed,
     )
     with painter() as on_event:

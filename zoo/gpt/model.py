@@ -15,6 +15,8 @@ from torch.nn import functional as F
 
 from zoo.config import ModelConfig
 
+SHORT = 512  # ids of a context up to which all scores of attention may lie in memory
+
 
 def make_norm(config: ModelConfig, size: int) -> nn.Module:
     if config.shape == "modern":
@@ -45,10 +47,22 @@ class Attention(nn.Module):
             # in float32 whatever the autocast, as Qwen3 does it
             q, k = rotate(self.q_norm(q.float()), *rotary).to(v), rotate(self.k_norm(k.float()), *rotary).to(v)
         q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)  # each (B, H, T, D)
-        p = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)  # (B, H, T, D)
+        # the modern shape drops only what goes into the stream: attention itself would lose its fused kernel to it
+        p = self.dropout if self.training and not self.modern else 0.0
+        y = attend(q, k, v, p)  # (B, H, T, D)
         y = y.transpose(1, 2).reshape(B, T, self.n_head * self.head_dim)
         return self.residual_dropout(self.proj(y))  # type: ignore[no-any-return]
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
+    """Causal attention of q, k and v, each (B, H, T, D); `dropout` is the share of the weights that are dropped."""
+    T = q.shape[-2]
+    if q.device.type != "cpu" or q.dtype != torch.bfloat16 or T > SHORT:
+        return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True)
+    # where the processor multiplies bfloat16, products and a softmax are faster than torch's kernel (docs/log.md)
+    future = torch.full((T, T), -math.inf, dtype=q.dtype, device=q.device).triu(1)
+    scores = ((q * q.shape[-1] ** -0.5) @ k.mT).add_(future)  # (B, H, T, T)
+    return F.dropout(scores.softmax(-1), dropout) @ v
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

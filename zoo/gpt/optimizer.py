@@ -70,14 +70,15 @@ class AdamW(Optimizer):
 class Muon(Optimizer):
     """Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/): momentum whose update is made orthogonal.
 
-    `torch.optim.Muon` takes the matrices one by one and in bfloat16, which on a CPU costs more than the rest of a step.
-    Here those of one shape are stacked, and stay in float32 there.
+    `torch.optim.Muon` takes the matrices one by one and always in bfloat16, which on many a CPU costs more than the
+    rest of a step. Here those of one shape are stacked, and multiplied in `dtype`.
     """
 
     STATE = ("momentum_buffer",)
 
-    def __init__(self, parameters: Parameters, config: TrainConfig) -> None:
+    def __init__(self, parameters: Parameters, config: TrainConfig, dtype: str) -> None:
         super().__init__(parameters, config)
+        self.dtype: torch.dtype = getattr(torch, dtype)
         # queries, keys and values are three matrices that lie in one
         self.stacks: dict[tuple[torch.Size, int], list[str]] = {}
         for name, parameter in parameters.items():
@@ -100,21 +101,21 @@ class Muon(Optimizer):
         momentum, decay = self.config.momentum, self.config.weight_decay
         torch._foreach_lerp_(buffers, gradients, 1 - momentum)
         ahead = torch.stack(torch._foreach_lerp(gradients, buffers, momentum))  # Nesterov's
-        updates = orthogonalize(ahead.view(-1, rows, columns)).view_as(ahead).to(ahead.dtype)
+        updates = orthogonalize(ahead.view(-1, rows, columns).to(self.dtype)).view_as(ahead).to(ahead)
         if decay:
             torch._foreach_mul_(parameters, 1 - size * decay)
         # so that the change of each output is of one size, whatever the shape
         torch._foreach_add_(parameters, updates.unbind(), alpha=-size * math.sqrt(max(1, rows / columns)))
 
 
-def make_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
-    """One or two optimizers that share out the model's parameters."""
+def make_optimizers(model: nn.Module, config: TrainConfig, dtype: str) -> list[Optimizer]:
+    """One or two optimizers that share out the model's parameters; `dtype` is the format of what they multiply."""
     parameters = dict(model.named_parameters())
     if config.optimizer == "adamw":
         return [AdamW(parameters, config)]
     hidden = {name: p for name, p in parameters.items() if name.startswith("blocks.") and p.dim() == 2}
     rest = {name: p for name, p in parameters.items() if name not in hidden}
-    return [AdamW(rest, config), Muon(hidden, config)]
+    return [AdamW(rest, config), Muon(hidden, config, dtype)]
 
 
 def restore_state(optimizers: list[Optimizer], tensors: dict[str, Tensor]) -> None:

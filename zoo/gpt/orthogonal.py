@@ -8,14 +8,10 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # Muon's: steepest at zero, at the pri
 
 
 def orthogonalize(matrices: Tensor) -> Tensor:
-    """For each of the matrices (B, m, n) the nearest semi-orthogonal one, nearly.
-
-    In bfloat16 on a GPU, which is enough for it and faster there.
-    """
+    """For each of the matrices (B, m, n) the nearest semi-orthogonal one, nearly. bfloat16 is enough for it."""
     a, b, c = COEFFICIENTS
-    x = matrices.bfloat16() if matrices.is_cuda else matrices
-    tall = x.shape[-2] > x.shape[-1]
-    x = x.mT if tall else x
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = matrices.mT if tall else matrices
     x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     for _ in range(STEPS):
         gram = x @ x.mT

@@ -52,7 +52,7 @@ class Trainer:
             # not strictly: a tied head is stored once, as the embedding
             self.model.load_state_dict({k: torch.tensor(w) for k, w in first_weights.items()}, strict=False)
         self.model.to(device)
-        self.optimizers = make_optimizers(self.model, config)
+        self.optimizers = make_optimizers(self.model, config, dtype)
         self.batches = Batches(
             train_ids,
             block_size=model_config.block_size,

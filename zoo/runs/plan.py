@@ -39,6 +39,7 @@ class Request:
     settings: dict[str, str] = field(default_factory=dict)
     vocab: str | None = None
     device: str = "auto"
+    dtype: str = "auto"
     seed: int = DEFAULT_SEED
 
     def command(self) -> str:
@@ -49,8 +50,9 @@ class Request:
         for option in ("init", "vocab", "name"):
             if value := getattr(self, option):
                 words += [f"--{option}", value]
-        if self.device != "auto":
-            words += ["--device", self.device]
+        for option in ("device", "dtype"):
+            if (value := getattr(self, option)) != "auto":
+                words += [f"--{option}", value]
         if self.seed != DEFAULT_SEED:
             words += ["--seed", str(self.seed)]
         return shlex.join(words)
@@ -90,7 +92,7 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
         preset=preset.name,
         seed=request.seed,
         device=device,
-        dtype=devices.choose_dtype(device),
+        dtype=devices.choose_dtype(device, request.dtype),
         threads=devices.cpu_threads(),
         private=corpus.private or (parent is not None and parent.model.record.private),
         command=request.command(),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self, get_origin
 
 from zoo import tables
-from zoo.config import ModelConfig, TrainConfig
+from zoo.config import DTYPES, ModelConfig, TrainConfig
 from zoo.corpora.corpus import Corpus, open_corpus
 from zoo.corpora.vocab import Vocab
 from zoo.errors import BadData, UsageProblem
@@ -17,7 +17,6 @@ from zoo.registry.record import CorpusPart, Record, VocabPart, read_part, short
 
 SCHEMA = 1
 MOST_THREADS = 4096
-DTYPES = ("float32", "bfloat16")
 # what of a record decides the outcome; the rest says who, when and where, and may be edited
 DECISIVE = ("id", "seed", "device", "dtype", "threads", "init_sha256", "corpora", "vocab", "model", "train")
 OF_A_CHILD = ("parent", "init_sha256")  # of a run that begins from the weights of another model
