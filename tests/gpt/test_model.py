@@ -166,15 +166,15 @@ def test_more_ids_than_the_context_are_refused():
         make(small("modern"))(random_ids(1, 13))
 
 
-def random_heads(T: int) -> list[torch.Tensor]:
-    """Queries, keys and values (2, 3, T, 8)."""
+def random_heads(length: int) -> list[torch.Tensor]:
+    """Queries, keys and values (2, 3, length, 8)."""
     generator = torch.Generator().manual_seed(4)
-    return [torch.randn(2, 3, T, 8, generator=generator).requires_grad_() for _ in range(3)]
+    return [torch.randn(2, 3, length, 8, generator=generator).requires_grad_() for _ in range(3)]
 
 
-@pytest.mark.parametrize("T", [1, 2, 9, 64])
-def test_attention_in_bfloat16_is_that_in_float32_but_for_rounding(T):
-    exact, rounded = random_heads(T), [x.detach().bfloat16().requires_grad_() for x in random_heads(T)]
+@pytest.mark.parametrize("length", [1, 2, 9, 64])
+def test_attention_in_bfloat16_is_that_in_float32_but_for_rounding(length):
+    exact, rounded = random_heads(length), [x.detach().bfloat16().requires_grad_() for x in random_heads(length)]
     expected = torch.nn.functional.scaled_dot_product_attention(*exact, is_causal=True)
     got = attend(*rounded, 0.0)
     assert got.dtype == torch.bfloat16

@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ import torch
 
 from zoo import files
 from zoo.config import ModelConfig, TrainConfig
-from zoo.errors import BadData, Diverged, StorageProblem
+from zoo.errors import BadData, Diverged, StorageProblem, UsageProblem
 from zoo.events import Evaluated, Stepped, Validating
 from zoo.gpt.batches import Batches
 from zoo.gpt.checkpoint import KEEP, Progress, load_checkpoint, read, save_checkpoint
@@ -529,3 +530,38 @@ def test_threads_spin_for_a_moment_and_then_sleep_unless_told_otherwise():
             [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
         )
         assert done.stdout.strip() == expected
+
+
+COMPILED = """
+import itertools, pathlib, sys
+from test_trainer import make_trainer, outcome
+from zoo.events import Validating
+
+def trainer(name, compile=True):
+    return make_trainer(pathlib.Path(sys.argv[1], name), "muon_bfloat16", compile=compile)
+
+whole, stopped, other = trainer("whole"), trainer("stopped"), trainer("other", compile=False)
+events = [event for event in whole.run() if not isinstance(event, Validating)]
+list(itertools.islice(stopped.run(), 5))
+stopped.save()
+resumed = trainer("stopped")
+list(resumed.run())
+assert outcome(resumed) == outcome(whole)
+expected = [event for event in other.run() if not isinstance(event, Validating)]
+losses, others = ([event.train_loss for event in found] for found in (events, expected))
+assert losses != others, "nothing was compiled"
+assert max(abs(a - b) for a, b in zip(losses, others, strict=True)) < 0.02
+"""
+
+
+@pytest.mark.skipif(not shutil.which(os.environ.get("CXX", "g++")), reason="there is no C++ compiler")
+def test_a_compiled_training_is_the_same_but_for_rounding_and_resumes_to_the_byte(tmp_path):
+    words = [sys.executable, "-c", COMPILED, str(tmp_path)]
+    done = subprocess.run(words, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_to_compile_without_a_compiler_one_is_told_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(UsageProblem, match="there is no no-such-compiler here"):
+        make_trainer(tmp_path, compile=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tiny import TINY, tiny_settings, write_tiny_text
 
-from zoo.config import TrainConfig
+from zoo.config import DTYPES, TrainConfig
 from zoo.corpora.corpus import open_corpus
 from zoo.errors import BadData, Conflict, NotFound, UsageProblem
 from zoo.plugins import Plugins
@@ -79,6 +79,14 @@ def test_the_spec_leaves_nothing_open(home, tiny_corpus):
         }
     )
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", spec.created)
+
+
+def test_the_number_format_is_the_asked_for_one_and_stands_in_the_command(home, tiny_corpus):
+    for dtype in DTYPES:
+        spec, _ = plan(home, Plugins(), dataclasses.replace(request(), dtype=dtype))
+        assert spec.dtype == dtype
+        assert f"--dtype {dtype}" in spec.command
+    assert "--dtype" not in plan(home, Plugins(), request())[0].command
 
 
 def saved(spec: Spec, path: Path) -> Path:

@@ -10,7 +10,7 @@ from zoo.events import Validating
 from zoo.gpt.model import GPT
 from zoo.protocol import nats_per_character, window_starts
 
-IDS_AT_ONCE = 8192
+IDS_AT_ONCE = 2048
 
 
 Autocast = Callable[[], AbstractContextManager[object]]

@@ -15,7 +15,8 @@ from zoo.errors import Diverged
 from zoo.events import Evaluated, Event, OnEvent, Stepped, Validating, ignore
 from zoo.gpt.batches import Batches
 from zoo.gpt.checkpoint import Progress, load_checkpoint, save_checkpoint
-from zoo.gpt.evaluate import validation
+from zoo.gpt.compiler import compile_blocks, uncompiled
+from zoo.gpt.evaluate import Autocast, validation
 from zoo.gpt.model import GPT
 from zoo.gpt.optimizer import make_optimizers
 from zoo.gpt.schedule import learning_rate_at
@@ -52,6 +53,8 @@ class Trainer:
             # not strictly: a tied head is stored once, as the embedding
             self.model.load_state_dict({k: torch.tensor(w) for k, w in first_weights.items()}, strict=False)
         self.model.to(device)
+        if config.compile:
+            compile_blocks(self.model)
         self.optimizers = make_optimizers(self.model, config, dtype)
         self.batches = Batches(
             train_ids,
@@ -141,9 +144,13 @@ class Trainer:
 
     def validation(self) -> Generator[Event, None, float]:
         """The loss of the current weights on at most eval_windows windows of the validation part."""
-        return validation(
-            self.model, self.val_ids, self.val_characters, at_most=self.config.eval_windows, autocast=self._autocast
-        )
+        return self._validation(self.config.eval_windows, self._autocast)
+
+    def _validation(self, at_most: int | None, autocast: Autocast) -> Generator[Event, None, float]:
+        with uncompiled() if self.config.compile else nullcontext():  # it has batches of other sizes
+            return (
+                yield from validation(self.model, self.val_ids, self.val_characters, at_most=at_most, autocast=autocast)
+            )
 
     def _autocast(self) -> AbstractContextManager[object]:
         if self.dtype == "float32":
@@ -180,4 +187,4 @@ class Trainer:
             assert self.progress.best_val_loss is not None
             yield Validating(windows, windows)  # so that one can stop here, too
             return self.progress.best_val_loss  # which was measured in just this way
-        return (yield from validation(self.model, self.val_ids, self.val_characters))
+        return (yield from self._validation(None, nullcontext))

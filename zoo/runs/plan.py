@@ -172,7 +172,7 @@ def _find_corpus(home: Home, plugins: Plugins, name: str, on_event: OnEvent) -> 
 def check_fits(spec: Spec, corpus: Corpus, vocab: Vocab) -> None:
     """Raise UsageProblem for a training that this machine cannot hold, BadData for a text that is too short for it."""
     if not spec.device.startswith("cuda"):  # whose memory is its own
-        check_memory(spec.model, spec.train.batch_size)
+        check_memory(spec.model, spec.train.batch_size, spec.dtype)
     _check_length(corpus, vocab, spec.model)
 
 

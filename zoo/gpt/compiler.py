@@ -1,0 +1,31 @@
+"""torch.compile, for whoever asks for it: fewer passes over memory, after some seconds of work."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from zoo.errors import UsageProblem
+from zoo.gpt.model import GPT
+
+
+def compile_blocks(model: GPT) -> None:
+    """Compile the blocks at their first call; being of one form, all share what is made for the first.
+
+    Raises UsageProblem where there is nothing to compile with.
+    """
+    compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")  # which torch would take
+    if not shutil.which(compiler):
+        raise UsageProblem(f"compile=true takes a C++ compiler, and there is no {compiler} here")
+    for block in model.blocks:
+        block.compile(dynamic=False)
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """While it lasts, blocks run as if they had not been compiled."""
+    with torch.compiler.set_stance("force_eager"):
+        yield
