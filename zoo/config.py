@@ -180,6 +180,11 @@ class TrainConfig(Knobs):
     log_every: int = knob(10, "updates between lines of log.jsonl", low=1)
     keep: str = knob("best", "best weights only, or log: snapshots at 0, 1, 2, 4, 8, ..., too", choices=KEEPS)
 
+    def is_exact(self, dtype: str, windows: int) -> bool:
+        """Whether what a validation of a part of so many windows says on the way is the loss that a record may state:
+        of all of them, in float32, of weights as they are stored."""
+        return dtype == self.stored_dtype == "float32" and windows <= self.eval_windows
+
 
 @dataclass(frozen=True)
 class Preset:

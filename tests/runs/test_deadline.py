@@ -13,7 +13,7 @@ from zoo.runs.deadline import SHARE, within
 from zoo.runs.estimate import Rehearsal, count_validations, estimate
 from zoo.runs.plan import Request, plan
 
-MEASURED = Rehearsal(train_ids=5000, val_ids=600, step=0.5, window=0.01, encoding=2.0)
+MEASURED = Rehearsal(train_ids=5000, val_ids=600, step=0.5, window=0.01, exact_window=0.03, encoding=2.0)
 REQUEST = Request(dataset="tiny", settings={})
 
 

@@ -18,7 +18,7 @@ from zoo.runs.plan import Request, plan
 from zoo.runs.run import start
 
 SETTINGS = dict(pair.split("=") for pair in TINY) | {"max_steps": "25"}
-MEASURED = Rehearsal(train_ids=5000, val_ids=600, step=0.5, window=0.01, encoding=2.0)
+MEASURED = Rehearsal(train_ids=5000, val_ids=600, step=0.5, window=0.01, exact_window=0.03, encoding=2.0)
 
 
 def planned(home, **settings: object):
@@ -37,13 +37,21 @@ def test_the_time_is_that_of_the_steps_the_validations_and_the_end(home, tiny_co
     event = estimate(spec, MEASURED)
     assert event.validations == 3  # at 10, 20 and 25
     windows = 38  # of 16 ids over 600, the last one short
-    assert event.seconds == pytest.approx(25 * 0.5 + 3 * 20 * 0.01 + windows * 0.01 + 2.0)
+    assert event.seconds == pytest.approx(25 * 0.5 + 3 * 20 * 0.01 + windows * 0.03 + 2.0)
     assert event.tokens == 4 * 16
     assert event.epochs == 25 * 64 / 5000
     assert event.parameters == spec.model.parameters()
     rest = estimate(spec, MEASURED, done=20)
     assert (rest.steps, rest.validations) == (5, 1)
-    assert rest.seconds == pytest.approx(5 * 0.5 + 20 * 0.01 + windows * 0.01 + 2.0)
+    assert rest.seconds == pytest.approx(5 * 0.5 + 20 * 0.01 + windows * 0.03 + 2.0)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "eval_windows", "again"), [("float32", 38, 0), ("float32", 37, 1), ("bfloat16", 38, 1)]
+)
+def test_what_was_scored_exactly_on_the_way_is_not_scored_again(home, tiny_corpus, dtype, eval_windows, again):
+    spec = dataclasses.replace(planned(home, eval_windows=eval_windows)[0], dtype=dtype)
+    assert MEASURED.ending(spec) == pytest.approx(2.0 + again * 38 * 0.03)
 
 
 @pytest.mark.parametrize("eval_every", [1, 7, 10, 24, 25, 26, 1000])

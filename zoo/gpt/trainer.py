@@ -16,7 +16,7 @@ from zoo.events import Evaluated, Event, OnEvent, Stepped, Validating, ignore
 from zoo.gpt.batches import Batches
 from zoo.gpt.checkpoint import Progress, load_checkpoint, save_checkpoint
 from zoo.gpt.compiler import compile_blocks, uncompiled
-from zoo.gpt.evaluate import Autocast, validation
+from zoo.gpt.evaluate import validation
 from zoo.gpt.model import GPT
 from zoo.gpt.optimizer import make_optimizers
 from zoo.gpt.schedule import learning_rate_at
@@ -142,11 +142,10 @@ class Trainer:
         p.loss_sum, p.loss_count, p.evaluated_step = 0.0, 0, p.step
         return Evaluated(p.step, p.train_loss, val_loss, best)
 
-    def validation(self) -> Generator[Event, None, float]:
-        """The loss of the current weights on at most eval_windows windows of the validation part."""
-        return self._validation(self.config.eval_windows, self._autocast)
-
-    def _validation(self, at_most: int | None, autocast: Autocast) -> Generator[Event, None, float]:
+    def validation(self, *, exact: bool = False) -> Generator[Event, None, float]:
+        """The loss of the current weights on at most eval_windows windows of the validation part, in the training's
+        number format; an exact one is of all windows, and in float32."""
+        at_most, autocast = (None, nullcontext) if exact else (self.config.eval_windows, self._autocast)
         with uncompiled() if self.config.compile else nullcontext():  # it has batches of other sizes
             return (
                 yield from validation(self.model, self.val_ids, self.val_characters, at_most=at_most, autocast=autocast)
@@ -183,8 +182,8 @@ class Trainer:
         stored = {name: torch.from_numpy(array) for name, array in self.best_weights().items()}
         self.model.load_state_dict(stored, strict=False)  # a tied head stands in it once
         windows = len(window_starts(len(self.val_ids), self.model.config.block_size))
-        if self.dtype == self.config.stored_dtype == "float32" and windows <= self.config.eval_windows:
+        if self.config.is_exact(self.dtype, windows):
             assert self.progress.best_val_loss is not None
             yield Validating(windows, windows)  # so that one can stop here, too
             return self.progress.best_val_loss  # which was measured in just this way
-        return (yield from self._validation(None, nullcontext))
+        return (yield from self.validation(exact=True))

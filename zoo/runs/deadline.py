@@ -20,10 +20,10 @@ def within(seconds: float, request: Request, spec: Spec, rehearsal: Rehearsal) -
     A shorter run than the preset's is the preset's in small, with its validations and its warm-up nearer together; a
     longer one has more of the same. What --set says stays. Raises UsageProblem when there is no time for one step.
     """
-    left = seconds * SHARE - rehearsal.ending(spec.model)
+    left = seconds * SHARE - rehearsal.ending(spec)
     steps, settings = _steps(left, request, spec.model, spec.train, rehearsal)
     if steps < 1:
-        needed = (rehearsal.ending(spec.model) + rehearsal.validation(spec.model, spec.train) + rehearsal.step) / SHARE
+        needed = (rehearsal.ending(spec) + rehearsal.validation(spec.model, spec.train) + rehearsal.step) / SHARE
         raise UsageProblem(
             f"--max-time has {max(0, seconds):.1f} s left, and a single step needs {needed:.1f} s with all else"
         )

@@ -23,13 +23,14 @@ PARTS: tuple[Part, ...] = ("train", "val")
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What was measured here: ids of both parts of the text, seconds of a step, of a window that is validated, and of
-    the encoding of the text."""
+    """What was measured here: ids of both parts of the text, seconds of a step, of a window that is validated on the
+    way and of one at the end, and of the encoding of the text."""
 
     train_ids: int
     val_ids: int
     step: float
     window: float
+    exact_window: float
     encoding: float = 0.0
 
     def validations(self, model: ModelConfig, train: TrainConfig, done: int = 0) -> float:
@@ -40,10 +41,11 @@ class Rehearsal:
         """Seconds of one validation on the way."""
         return self.window * min(train.eval_windows, self._windows(model))
 
-    def ending(self, model: ModelConfig) -> float:
+    def ending(self, spec: Spec) -> float:
         """Seconds of all that a run takes but its steps and the validations on the way: the whole validation part is
-        scored at the end."""
-        return self.encoding + self.window * self._windows(model)
+        scored at the end, unless it was."""
+        windows = self._windows(spec.model)
+        return self.encoding + (0 if spec.train.is_exact(spec.dtype, windows) else self.exact_window * windows)
 
     def _windows(self, model: ModelConfig) -> int:
         return len(window_starts(self.val_ids, model.block_size))
@@ -67,12 +69,12 @@ def rehearse(home: Home, spec: Spec, vocab: Vocab, clock: Callable[[], float] = 
     begun = clock()
     ids, characters = _beginning(corpus, vocab, spec.model.block_size + 1)
     encoding = (clock() - begun) / characters * corpus.characters
-    step, window = rehearsal.rehearse(
+    step, window, exact_window = rehearsal.rehearse(
         spec.model, spec.train, ids, seed=spec.seed, device=spec.device, dtype=spec.dtype, clock=clock
     )
     # exact where a character is an id
     train_ids, val_ids = (round(len(ids) / characters * corpus.characters_of(part)) for part in PARTS)
-    return Rehearsal(train_ids, val_ids, step, window, encoding)
+    return Rehearsal(train_ids, val_ids, step, window, exact_window, encoding)
 
 
 def _beginning(corpus: Corpus, vocab: Vocab, least: int) -> "tuple[np.ndarray, int]":
@@ -93,7 +95,7 @@ def estimate(spec: Spec, rehearsal: Rehearsal, done: int = 0) -> Planned:
     model, train = spec.model, spec.train
     tokens = train.batch_size * model.block_size
     steps = max(0, train.max_steps - done)
-    seconds = steps * rehearsal.step + rehearsal.validations(model, train, done) + rehearsal.ending(model)
+    seconds = steps * rehearsal.step + rehearsal.validations(model, train, done) + rehearsal.ending(spec)
     return Planned(
         name=spec.name,
         dataset=spec.dataset,
