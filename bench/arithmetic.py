@@ -4,28 +4,31 @@
 
 CHECKOUT is a clone of github.com/karpathy/nanoGPT. A step is forward, backward and update; its arithmetic is counted
 the same way for all: six operations per weight of a matrix and token, and attention's products below the diagonal. A
-round times a large product and then one step of each.
+round times a large product of each number format and then one step of each; medians, and quartiles in brackets.
 """
 
 import argparse
+import dataclasses
 import importlib
-import math
+import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from zoo.config import get_preset
+from zoo.config import DTYPES, get_preset
 from zoo.gpt.device import cpu_threads, take_over
-from zoo.gpt.model import GPT
-from zoo.gpt.optimizer import make_optimizers
+from zoo.gpt.trainer import Trainer
 
 VOCAB = 65
 PRESETS = ("nanogpt-cpu", "m2", "nano", "laptop")
 SIZE = 2048  # of the product that says what the machine can do
+NEVER = 2**31
 
 Step = Callable[[], object]
 
@@ -41,29 +44,25 @@ def operations(model: torch.nn.Module, tokens: int, block_size: int, n_layer: in
     return tokens * (6.0 * matrices + 6 * n_layer * attended * block_size)
 
 
-def stepper(model: torch.nn.Module, loss: Callable[[], torch.Tensor], update: Step) -> Step:
-    def step() -> None:
-        loss().backward()  # type: ignore[no-untyped-call]
-        update()
-        model.zero_grad(set_to_none=True)
-
-    return step
-
-
-def of_zoo(name: str) -> tuple[Step, float]:
-    """A step of a preset, and its arithmetic."""
+def of_zoo(name: str, dtype: str) -> tuple[Step, float]:
+    """A step of a preset's training, batch and all, and its arithmetic."""
     preset = get_preset(name)
-    config, batch_size = preset.model.resolve(VOCAB), preset.train.batch_size
-    model = GPT(config)
-    optimizers = make_optimizers(model, preset.train)
-    ids = torch.randint(VOCAB, (batch_size, config.block_size + 1))
-    step = stepper(
-        model,
-        lambda: model.loss(ids[:, :-1], ids[:, 1:]),
-        lambda: [optimizer.step(1.0) for optimizer in optimizers],
+    config = preset.model.resolve(VOCAB)
+    ids = np.random.default_rng(0).integers(VOCAB, size=100_000).astype(np.uint8)
+    steps = Trainer(
+        config,
+        dataclasses.replace(preset.train, max_steps=NEVER, eval_every=NEVER),
+        train_ids=ids,
+        val_ids=ids,
+        val_characters=len(ids),
+        seed=0,
+        device="cpu",
+        dtype=dtype,
+        checkpoints=Path(os.devnull),
     )
-    attended = config.n_head * config.head_dim
-    return step, operations(model, batch_size * config.block_size, config.block_size, config.n_layer, attended)
+    tokens, attended = preset.train.batch_size * config.block_size, config.n_head * config.head_dim
+    arithmetic = operations(steps.model, tokens, config.block_size, config.n_layer, attended)
+    return partial(next, steps.run()), arithmetic
 
 
 def of_nanogpt(checkout: Path) -> tuple[Step, float]:
@@ -77,11 +76,12 @@ def of_nanogpt(checkout: Path) -> tuple[Step, float]:
     optimizer = model.configure_optimizers(0.1, 1e-3, (0.9, 0.99), "cpu")
     ids = torch.randint(VOCAB, (batch_size, block_size + 1))
 
-    def update() -> None:
+    def step() -> None:
+        model(ids[:, :-1], ids[:, 1:].contiguous())[1].backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        model.zero_grad(set_to_none=True)
 
-    step = stepper(model, lambda: model(ids[:, :-1], ids[:, 1:].contiguous())[1], update)
     return step, operations(model, batch_size * block_size, block_size, layers, width)
 
 
@@ -97,26 +97,29 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30)
     asked = parser.parse_args()
     take_over(cpu_threads())
-    cases = {"nanoGPT": of_nanogpt(asked.checkout)} | {f"zoo, {name}": of_zoo(name) for name in PRESETS}
-    a, b = torch.randn(2, SIZE, SIZE).unbind()
+    cases = {"nanoGPT": ("float32", *of_nanogpt(asked.checkout))}
+    for name in PRESETS:
+        cases |= {f"zoo, {name}, {dtype}": (dtype, *of_zoo(name, dtype)) for dtype in DTYPES}
+    sides = {dtype: torch.randn(2, SIZE, SIZE).to(getattr(torch, dtype)) for dtype in DTYPES}
     product = 2 * SIZE**3
-    shares: dict[str, list[float]] = {title: [] for title in cases}
     times: dict[str, list[float]] = {title: [] for title in cases}
+    shares: dict[str, list[float]] = {title: [] for title in cases}  # of the rate of float32
+    own: dict[str, list[float]] = {title: [] for title in cases}  # of the rate of the case's own format
     for warm in range(-2, asked.rounds):
-        for title, (step, arithmetic) in cases.items():
-            rate = product / seconds(lambda: torch.mm(a, b))
+        rates = {dtype: product / seconds(partial(torch.mm, *pair)) for dtype, pair in sides.items()}
+        for title, (dtype, step, arithmetic) in cases.items():
             took = seconds(step)
             if warm >= 0:
-                shares[title].append(arithmetic / took / rate)
                 times[title].append(took)
-    print("| a step of | giga-operations | ms (median) | share of the product's rate: quartile | median | quartile |")
-    print("|---|---|---|---|---|---|")
-    for title, (_, arithmetic) in cases.items():
-        low, middle, high = (100 * share for share in statistics.quantiles(shares[title], n=4))
-        assert math.isfinite(middle)
-        milliseconds = 1000 * statistics.median(times[title])
+                shares[title].append(100 * arithmetic / took / rates["float32"])
+                own[title].append(100 * arithmetic / took / rates[dtype])
+    print("| a step of | giga-operations | ms | share of the float32 product's rate | of its own format's |")
+    print("|---|---|---|---|---|")
+    for title, (_, _, arithmetic) in cases.items():
+        low, middle, high = statistics.quantiles(shares[title], n=4)
         print(
-            f"| {title} | {arithmetic / 1e9:.2f} | {milliseconds:.1f} | {low:.0f} % | {middle:.0f} % | {high:.0f} % |"
+            f"| {title} | {arithmetic / 1e9:.2f} | {1000 * statistics.median(times[title]):.1f} "
+            f"| {middle:.0f} % ({low:.0f} to {high:.0f}) | {statistics.median(own[title]):.0f} % |"
         )
 
 
