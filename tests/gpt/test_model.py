@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from zoo.config import BIASES, ModelConfig
-from zoo.gpt.model import GPT, attend
+from zoo.gpt.model import GPT, attend, drop
 
 SHAPES = {
     "classic": {"shape": "classic", "activation": "gelu", **dict.fromkeys(BIASES, True)},
@@ -220,3 +220,28 @@ def test_only_the_classic_shape_drops_attention_weights(monkeypatch, shape, drop
     assert seen == [dropped] * 2
     model.eval()(random_ids(1, 5))
     assert seen[2:] == [0.0] * 2
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("share", [0.001, 0.2, 0.5, 0.95])
+def test_dropout_zeroes_its_share_and_keeps_the_mean(dtype, share):
+    torch.manual_seed(0)
+    x = torch.ones(1001, 333, dtype=dtype, requires_grad=True)
+    y = drop(x, share)
+    y.sum().backward()
+    zeroed = (y == 0).float().mean().item()
+    assert zeroed == pytest.approx(share, abs=5 * math.sqrt(share * (1 - share) / x.numel()) + 2**-16)
+    assert y.dtype == dtype
+    torch.testing.assert_close(y[y != 0].float().unique(), torch.tensor([1 / (1 - share)]), rtol=0.01, atol=0.0)
+    assert torch.equal(x.grad, y)  # what was zeroed has no gradient, and the rest a larger one
+
+
+def test_dropout_draws_each_from_the_seed_and_none_like_its_neighbour():
+    def kept(seed: int) -> torch.Tensor:
+        torch.manual_seed(seed)
+        return drop(torch.ones(64, 256), 0.5) != 0
+
+    first = kept(1)
+    assert torch.equal(kept(1), first)
+    for other in (kept(2), first.roll(1, 0), first.roll(1, 1), first.roll(4, 1)):
+        assert (other == first).float().mean().item() == pytest.approx(0.5, abs=0.03)

@@ -24,6 +24,26 @@ def make_norm(config: ModelConfig, size: int) -> nn.Module:
     return nn.LayerNorm(size, eps=config.norm_eps, bias=config.norm_bias)
 
 
+class Dropout(nn.Module):
+    """Zeroes a share of what passes in training, and makes the rest larger for it (Srivastava et al. 2014)."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        return drop(x, self.share) if self.training else x
+
+
+def drop(x: Tensor, share: float) -> Tensor:
+    if not share or x.device.type != "cpu":
+        return F.dropout(x, share)
+    # torch's own draws a number for each, with one thread: two bytes of a random word are enough (docs/log.md)
+    words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+    kept = words.view(torch.int16)[: x.numel()].view(x.shape) >= round(share * 2**16) - 2**15
+    return x * kept.to(x).mul_(1 / (1 - share))
+
+
 class Attention(nn.Module):
     """Causal self-attention over all heads at once."""
 
@@ -37,7 +57,7 @@ class Attention(nn.Module):
             self.q_norm = nn.RMSNorm(config.head_dim, eps=config.norm_eps)
             self.k_norm = nn.RMSNorm(config.head_dim, eps=config.norm_eps)
         self.proj = nn.Linear(attended, config.n_embd, bias=config.proj_bias)
-        self.residual_dropout = nn.Dropout(config.dropout)
+        self.residual_dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
         B, T, _ = x.shape
@@ -62,7 +82,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
     # where the processor multiplies bfloat16, products and a softmax are faster than torch's kernel (docs/log.md)
     future = torch.full((T, T), -math.inf, dtype=q.dtype, device=q.device).triu(1)
     scores = ((q * q.shape[-1] ** -0.5) @ k.mT).add_(future)  # (B, H, T, T)
-    return F.dropout(scores.softmax(-1), dropout) @ v
+    return drop(scores.softmax(-1), dropout) @ v
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -81,7 +101,7 @@ class MLP(nn.Module):
             self.gate = nn.Linear(config.n_embd, config.hidden_size, bias=False)
         self.up = nn.Linear(config.n_embd, config.hidden_size, bias=config.mlp_bias)
         self.down = nn.Linear(config.hidden_size, config.n_embd, bias=config.mlp_bias)
-        self.residual_dropout = nn.Dropout(config.dropout)
+        self.residual_dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         match self.activation:
@@ -127,7 +147,7 @@ class GPT(nn.Module):
             cos, sin = rotary_tables(config)
             self.register_buffer("cos", cos, persistent=False)
             self.register_buffer("sin", sin, persistent=False)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = make_norm(config, config.n_embd)
         self.head = nn.Linear(config.n_embd, config.vocab_size, bias=config.head_bias)
