@@ -61,6 +61,7 @@ class Planned(Event):
     dataset: str
     preset: str
     device: str
+    dtype: str
     parameters: int
     steps: int
     tokens: int

@@ -75,6 +75,7 @@ def show_plan(event: Planned, as_json: bool) -> None:
         ("text", event.dataset),
         ("preset", event.preset),
         ("device", event.device),
+        ("number format", event.dtype),
         ("parameters", f"{event.parameters:,}"),
         ("tokens a step", f"{event.tokens:,}"),
         ("steps", f"{event.steps:,}"),

@@ -2,6 +2,7 @@
 
 import platform
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -44,30 +45,35 @@ def device_name(device: str) -> str:
     return platform.processor() or platform.machine()
 
 
-def choose_dtype(device: str, wanted: str = "auto") -> str:
+def choose_dtype(device: str, wanted: str = "auto", clock: Callable[[], float] = time.thread_time) -> str:
     """The format in which matrices are multiplied; with 'auto' bfloat16 where that is much faster, else float32."""
     if wanted != "auto":
         return wanted
     if device.startswith("cuda"):
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        fast = device == "cpu" and _multiplies_bfloat16_faster()
+        fast = device == "cpu" and _multiplies_bfloat16_faster(clock)
     return "bfloat16" if fast else "float32"
 
 
-def _multiplies_bfloat16_faster() -> bool:
-    """Whether this processor does, by the best of a few products: between processors of one and the same instructions
-    it is a matter of four times as fast, the same, and many times slower."""
+def _multiplies_bfloat16_faster(clock: Callable[[], float]) -> bool:
+    """Whether this processor does, by the best of a few products, for what it is said to be able to does not tell.
+
+    With one thread, and by the time that it computed: what else the machine does decides nothing (docs/log.md).
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     matrices = [torch.ones(SIDE, SIDE, dtype=dtype, device="cpu") for dtype in (torch.float32, torch.bfloat16)]
-    rounds = [[_seconds_of_product(matrix) for matrix in matrices] for _ in range(ROUNDS)]
+    rounds = [[_seconds_of_product(matrix, clock) for matrix in matrices] for _ in range(ROUNDS)]
+    torch.set_num_threads(threads)
     float32, bfloat16 = (min(times) for times in zip(*rounds, strict=True))
     return bool(float32 > FASTER * bfloat16)
 
 
-def _seconds_of_product(matrix: torch.Tensor) -> float:
-    begin = time.perf_counter()
+def _seconds_of_product(matrix: torch.Tensor, clock: Callable[[], float]) -> float:
+    begin = clock()
     _ = matrix @ matrix
-    return time.perf_counter() - begin
+    return clock() - begin
 
 
 def cpu_threads() -> int:

@@ -101,7 +101,7 @@ class Muon(Optimizer):
         momentum, decay = self.config.momentum, self.config.weight_decay
         torch._foreach_lerp_(buffers, gradients, 1 - momentum)
         ahead = torch.stack(torch._foreach_lerp(gradients, buffers, momentum))  # Nesterov's
-        updates = orthogonalize(ahead.view(-1, rows, columns).to(self.dtype)).view_as(ahead).to(ahead)
+        updates = orthogonalize(ahead.view(-1, rows, columns).to(self.dtype)).reshape(ahead.shape).to(ahead)
         if decay:
             torch._foreach_mul_(parameters, 1 - size * decay)
         # so that the change of each output is of one size, whatever the shape

@@ -32,7 +32,7 @@ def within(seconds: float, request: Request, spec: Spec, rehearsal: Rehearsal) -
     settings = {key: value for key, value in settings.items() if value != getattr(spec.train, key)}
     settings["max_steps"] = min(steps, MOST_STEPS)
     asked = {**request.settings, **{key: str(value) for key, value in settings.items()}}
-    command = dataclasses.replace(request, preset=spec.preset, settings=asked).command()
+    command = dataclasses.replace(request, preset=spec.preset, dtype=spec.dtype, settings=asked).command()
     return dataclasses.replace(spec, train=dataclasses.replace(spec.train, **settings), command=command)
 
 

@@ -101,6 +101,7 @@ def estimate(spec: Spec, rehearsal: Rehearsal, done: int = 0) -> Planned:
         dataset=spec.dataset,
         preset=spec.preset,
         device=spec.device,
+        dtype=spec.dtype,
         parameters=model.parameters(),
         steps=steps,
         tokens=tokens,

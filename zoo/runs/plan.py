@@ -85,6 +85,7 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
     from zoo.gpt import device as devices
 
     device = devices.choose_device(request.device)
+    request = dataclasses.replace(request, dtype=devices.choose_dtype(device, request.dtype))
     spec = Spec(
         **circumstances(device),
         name=name,
@@ -92,7 +93,7 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
         preset=preset.name,
         seed=request.seed,
         device=device,
-        dtype=devices.choose_dtype(device, request.dtype),
+        dtype=request.dtype,
         threads=devices.cpu_threads(),
         private=corpus.private or (parent is not None and parent.model.record.private),
         command=request.command(),
