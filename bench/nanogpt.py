@@ -28,9 +28,14 @@ RECIPE = [
     *("--block_size=64", "--batch_size=12", "--n_layer=4", "--n_head=4", "--n_embd=128", "--max_iters=2000"),
     *("--lr_decay_iters=2000", "--dropout=0.0"),
 ]
+SMALL = (  # of nano, with which the first steps go furthest in a second
+    *("n_layer=3", "n_head=3", "n_embd=96", "block_size=128", "batch_size=16", "max_steps=110"),
+    *("learning_rate=2e-2", "matrix_learning_rate=3e-2"),
+)
 CASES = {
+    "nanogpt-cpu in float32": ["-p", "nanogpt-cpu", "--dtype", "float32"],
     "nanogpt-cpu": ["-p", "nanogpt-cpu"],
-    "nano, cut short": ["-p", "nano", "--set", "max_steps=100"],
+    "nano, smaller and cut short": ["-p", "nano", *(word for pair in SMALL for word in ("--set", pair))],
     "nano": ["-p", "nano"],
     "laptop": ["-p", "laptop"],
 }
@@ -38,11 +43,12 @@ CASES = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one command: seconds of wall time, peak memory in bytes, loss in nats under windows/v1."""
+    """Of one command: seconds of wall time, peak memory in bytes, loss in nats under windows/v1, number format."""
 
     seconds: float
     memory: int
     loss: float
+    dtype: str
 
 
 def run(words: list[str], directory: Path) -> tuple[float, int]:
@@ -59,7 +65,7 @@ def run(words: list[str], directory: Path) -> tuple[float, int]:
 
 def nanogpt(checkout: Path) -> Outcome:
     seconds, memory = run([sys.executable, "train.py", *RECIPE], checkout)
-    return Outcome(seconds, memory, nanogpt_loss(checkout))
+    return Outcome(seconds, memory, nanogpt_loss(checkout), "float32")  # it has no other on a CPU
 
 
 def nanogpt_loss(checkout: Path) -> float:
@@ -89,9 +95,9 @@ def zoo(home: Path, words: list[str], seed: int) -> Outcome:
     name = f"model-{time.time_ns()}"
     training = [*command, "train", "-d", "shakespeare", "-n", name, "--device", "cpu", "--seed", str(seed), *words]
     seconds, memory = run(training, home)
-    loss = Registry(Home(home)).get(name).record.val_loss
-    assert loss is not None
-    return Outcome(seconds, memory, loss)
+    record = Registry(Home(home)).get(name).record
+    assert record.val_loss is not None
+    return Outcome(seconds, memory, record.val_loss, record.dtype)
 
 
 def report(title: str, outcomes: list[Outcome], peers: list[Outcome], torch_memory: int) -> None:
@@ -99,8 +105,9 @@ def report(title: str, outcomes: list[Outcome], peers: list[Outcome], torch_memo
     seconds = statistics.median(outcome.seconds for outcome in outcomes)
     ratios = sorted(outcome.seconds / peer.seconds for outcome, peer in zip(outcomes, peers, strict=True))
     memory = statistics.median(outcome.memory for outcome in outcomes) - torch_memory
+    (dtype,) = {outcome.dtype for outcome in outcomes}
     print(
-        f"| {title} | {statistics.median(losses):.4f} | {losses[0]:.4f} to {losses[-1]:.4f} | {seconds:.1f} "
+        f"| {title} | {dtype} | {statistics.median(losses):.4f} | {losses[0]:.4f} to {losses[-1]:.4f} | {seconds:.1f} "
         f"| {ratios[0]:.3f} | {statistics.median(ratios):.3f} | {ratios[-1]:.3f} | {memory / 2**20:.0f} |",
         flush=True,
     )
@@ -129,8 +136,10 @@ def main() -> None:
             peers.append(nanogpt(checkout))
             for title, words in cases.items():
                 outcomes[title].append(zoo(home, words, seed=round + 1))
-    print("| command | val loss: median | range | seconds | times nanoGPT's: min | median | max | MB above torch |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(
+        "| command | products in | val loss: median | range | seconds | nanoGPT's times: min | median | max | MB over torch |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
     report("nanoGPT", peers, peers, torch_memory)
     for title, found in outcomes.items():
         report(f"zoo, {title}", found, peers, torch_memory)

@@ -27,8 +27,8 @@ def main() -> None:
     home = options.home or tempfile.mkdtemp(prefix="zoo-bench-")
     zoo = [*ZOO, "--home", home]
     subprocess.run([*zoo, "fetch", "shakespeare", *(["--from", options.text] if options.text else [])], check=True)
-    print("| preset | val loss (windows/v1) | parameters | minutes, whole command | device | threads |")
-    print("|---|---|---|---|---|---|")
+    print("| preset | val loss (windows/v1) | parameters | minutes, whole command | device | threads | products in |")
+    print("|---|---|---|---|---|---|---|")
     for preset in options.presets:
         name = f"bench-{preset}"
         begin = time.monotonic()
@@ -37,7 +37,7 @@ def main() -> None:
         record = Registry(Home(Path(home))).get(name).record
         print(
             f"| {preset} | {record.val_loss:.4f} | {record.parameters:,} | {minutes:.1f} "
-            f"| {record.device_name} | {record.threads} |",
+            f"| {record.device_name} | {record.threads} | {record.dtype} |",
             flush=True,
         )
 
