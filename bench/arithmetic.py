@@ -21,14 +21,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from zoo.config import DTYPES, get_preset
+from zoo.config import DTYPES, MOST, get_preset
 from zoo.gpt.device import cpu_threads, take_over
 from zoo.gpt.trainer import Trainer
 
 VOCAB = 65
 PRESETS = ("nanogpt-cpu", "m2", "nano", "laptop")
 SIZE = 2048  # of the product that says what the machine can do
-NEVER = 2**31
 
 Step = Callable[[], object]
 
@@ -51,7 +50,7 @@ def of_zoo(name: str, dtype: str) -> tuple[Step, float]:
     ids = np.random.default_rng(0).integers(VOCAB, size=100_000).astype(np.uint8)
     steps = Trainer(
         config,
-        dataclasses.replace(preset.train, max_steps=NEVER, eval_every=NEVER),
+        dataclasses.replace(preset.train, max_steps=MOST, eval_every=MOST),
         train_ids=ids,
         val_ids=ids,
         val_characters=len(ids),

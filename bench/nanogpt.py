@@ -136,9 +136,7 @@ def main() -> None:
             peers.append(nanogpt(checkout))
             for title, words in cases.items():
                 outcomes[title].append(zoo(home, words, seed=round + 1))
-    print(
-        "| command | products in | val loss: median | range | seconds | nanoGPT's times: min | median | max | MB over torch |"
-    )
+    print("| command | products in | val loss: median | range | seconds | nanoGPT's times: min | median | max | MB |")
     print("|---|---|---|---|---|---|---|---|---|")
     report("nanoGPT", peers, peers, torch_memory)
     for title, found in outcomes.items():

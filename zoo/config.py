@@ -22,7 +22,10 @@ KEEPS = ("best", "log")
 BIASES = ("qkv_bias", "proj_bias", "mlp_bias", "norm_bias", "head_bias")
 
 
-def knob(default: Any, help: str, *, low: float = 0, high: float = 2**31, choices: tuple[str, ...] = ()) -> Any:
+MOST = 2**31  # of whatever is counted
+
+
+def knob(default: Any, help: str, *, low: float = 0, high: float = MOST, choices: tuple[str, ...] = ()) -> Any:
     """A dataclass field with what a user must know about it."""
     return field(default=default, metadata={"help": help, "low": low, "high": high, "choices": choices})
 

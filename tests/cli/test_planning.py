@@ -3,14 +3,10 @@
 import dataclasses
 import json
 import re
-import subprocess
-import sys
-import time
 
 import pytest
 from tiny import tiny_settings
 
-from zoo.cli.clock import process_age
 from zoo.cli.planning import TimeLimit
 from zoo.events import Planned
 from zoo.registry.registry import Registry
@@ -51,7 +47,16 @@ def test_json_goes_with_a_dry_run(zoo, home, tiny_corpus):
 
 @pytest.mark.parametrize(
     ("limit", "said"),
-    [("soon", "1h30m"), ("0", "1h30m"), ("-5", "1h30m"), ("", "1h30m"), ("1s", "a single step"), ("nan", "1h30m")],
+    [
+        ("soon", "1h30m"),
+        ("1h30", "1h30m"),
+        ("10m30", "1h30m"),
+        ("0", "1h30m"),
+        ("-5", "1h30m"),
+        ("", "1h30m"),
+        ("1s", "a single step"),
+        ("nan", "1h30m"),
+    ],
 )
 def test_a_limit_that_cannot_be_meant_is_said_and_leaves_nothing(zoo, home, tiny_corpus, limit, said):
     outcome = zoo("train", "-d", "tiny", f"--max-time={limit}", "--set", "batch_size=64")
@@ -62,7 +67,7 @@ def test_a_limit_that_cannot_be_meant_is_said_and_leaves_nothing(zoo, home, tiny
 
 
 @pytest.mark.parametrize(
-    ("limit", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("2H", 7200), ("1m5", 65)]
+    ("limit", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("2H", 7200), ("1m5s", 65)]
 )
 def test_a_limit_is_written_as_people_do(limit, seconds):
     assert TimeLimit().convert(limit, None, None) == seconds
@@ -73,11 +78,3 @@ def test_steps_and_a_limit_exclude_each_other(zoo, home, tiny_corpus):
     assert outcome.code == 2
     assert "--max-time" in outcome.err
     assert not home.models.exists()
-
-
-def test_a_command_knows_how_long_python_took_to_start():
-    code = "import time; time.sleep(0.5); from zoo.cli.clock import process_age; print(process_age())"
-    begun = time.monotonic()
-    age = float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
-    assert 0.5 < age <= time.monotonic() - begun + 0.02
-    assert process_age() > 0

@@ -89,17 +89,28 @@ def test_queries_keys_and_values_are_matrices_of_their_own():
 
 def test_muon_does_what_its_paper_says():
     config = dataclasses.replace(MUON, weight_decay=0.5, momentum=0.8, matrix_learning_rate=0.1)
-    parameter = torch.nn.Parameter(matrices(4, 6))
-    expected, momentum = parameter.detach().clone(), torch.zeros(4, 6)
+    parameter = torch.nn.Parameter(matrices(24, 6))
+    expected, momentum = parameter.detach().clone(), torch.zeros(24, 6)
     muon = Muon({"matrix": parameter}, config, "float32")
     for seed in range(3):
-        gradient = torch.randn(4, 6, generator=torch.Generator().manual_seed(seed))
+        gradient = torch.randn(24, 6, generator=torch.Generator().manual_seed(seed))
         parameter.grad = gradient.clone()
         muon.step(0.5)
         momentum = 0.8 * momentum + 0.2 * gradient
         update = orthogonalize((0.2 * gradient + 0.8 * momentum)[None])[0]
-        expected = expected * (1 - 0.05 * 0.5) - 0.05 * update
+        expected = expected * (1 - 0.05 * 0.5) - 0.05 * 2 * update  # 2 is the root of four times as many rows
         torch.testing.assert_close(parameter.detach(), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_attention_may_be_wider_than_the_stream(dtype):
+    model = tiny_model(head_dim=16)
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    backward(model)
+    for optimizer in make_optimizers(model, MUON, dtype):
+        optimizer.step(1.0)
+    for name, parameter in model.named_parameters():
+        assert not torch.equal(parameter, before[name]), name
 
 
 def test_adamw_is_torch_s_to_the_bit():

@@ -1,5 +1,6 @@
 """Fine-tuning: what a child has from its parent, and that it stands without it."""
 
+import dataclasses
 import json
 import shutil
 import signal
@@ -11,7 +12,7 @@ from tiny import tiny_settings, write_tiny_text
 
 from zoo import weights
 from zoo.cli import run
-from zoo.config import ModelConfig
+from zoo.config import ModelConfig, get_preset
 from zoo.corpora.vocab import Characters, load_vocab
 from zoo.errors import Conflict, NotFound, Stopped
 from zoo.home import Home
@@ -162,6 +163,12 @@ def test_settings_that_agree_with_the_parent_and_dropout_are_taken(home, parent)
     spec, _ = plan(home, Plugins(), request(settings={**RECIPE, "n_layer": "1", "dropout": "0.2"}, vocab="characters"))
     assert (spec.model.n_layer, spec.model.dropout) == (1, 0.2)
     assert plan(home, Plugins(), request())[0].model.dropout == 0.0
+
+
+def test_dropout_is_of_the_recipe_that_is_asked_for(home, parent):
+    studio = get_preset("studio").model.dropout
+    spec, _ = plan(home, Plugins(), dataclasses.replace(request(), preset="studio"))
+    assert spec.model.dropout == studio > 0
 
 
 def test_the_recipe_is_the_parents_preset_if_it_exists_unless_another_is_asked_for(home, parent):

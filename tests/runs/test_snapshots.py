@@ -50,8 +50,28 @@ def model(family: Path, home: Home) -> str:
     return "steps"
 
 
-def test_steps_are_kept_at_powers_of_two_and_at_the_end():
-    assert [step for step in range(71) if is_due(step, 70)] == [0, 1, 2, 4, 8, 16, 32, 64, 70]
+def test_steps_are_kept_at_powers_of_two():
+    assert [step for step in range(71) if is_due(step)] == [0, 1, 2, 4, 8, 16, 32, 64]
+
+
+def test_the_last_step_is_kept_of_a_training_that_ends_early(zoo, home, tiny_corpus):
+    early = tiny_settings(max_steps=500, eval_every=3, patience=2, learning_rate=0.1, warmup_steps=0)
+    assert zoo("train", "-d", "tiny", "-n", "early", "--keep", "log", *early).code == 0
+    record = Registry(home).get("early").record
+    assert record.steps < 500
+    assert record.steps & (record.steps - 1), "it is a power of two, and kept in any case"
+    assert list(snapshots(home.models / "early"))[-1] == record.steps
+    assert zoo("verify", "early").code == 0
+
+
+def test_an_interrupted_training_has_read_what_its_steps_have_read(home, family, zoo):
+    shutil.copytree(family, home.path)
+    assert zoo("rm", "steps").code == 0
+    asked = iter(range(1, 1000))
+    with pytest.raises(Stopped):
+        begin(home, stop=lambda: signal.SIGINT if next(asked) == 12 else None)
+    record = json.loads(zoo("show", "steps@4", "--json").out)["record"]
+    assert (record["tokens"], record.get("seconds", 0)) == (4 * 4 * 16, 0)
 
 
 def test_snapshots_stay_when_the_training_is_over_and_the_last_is_the_last(zoo, home, model):

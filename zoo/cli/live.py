@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 REDRAW_SECONDS = 0.1
 MARGIN = 2  # columns, for the ^C that a terminal writes at the end of the last line
-PATIENCE = 1.0  # seconds: a shorter validation does not show while training, else the bar would flash
+UNSEEN_SECONDS = 1.0  # a shorter validation does not show while training, else the bar would flash
 
 
 class LivePainter(Painter):
@@ -76,7 +76,7 @@ class LivePainter(Painter):
             self._show(event)
 
     def validating(self, event: Progress) -> None:
-        if not self.pace.max_steps or time.monotonic() - self.rate.began > PATIENCE:
+        if not self.pace.max_steps or time.monotonic() - self.rate.began > UNSEEN_SECONDS:
             self._show(event)
 
     def step(self) -> None:

@@ -2,22 +2,14 @@
 
 import dataclasses
 import re
-import time
-from typing import TYPE_CHECKING
 
 import click
 
 from zoo.cli import numbers
-from zoo.cli.app import App
 from zoo.cli.terminal import say
-from zoo.events import OnEvent, Planned
+from zoo.events import Planned
 
-if TYPE_CHECKING:
-    from zoo.corpora.vocab import Vocab
-    from zoo.runs.plan import Request
-    from zoo.runs.spec import Spec
-
-_LIMIT = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s?)?")
+_LIMIT = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?|(?P<bare>\d{1,9})")
 
 
 class TimeLimit(click.ParamType):  # type: ignore[type-arg]  # which is generic since click 8.3
@@ -29,25 +21,10 @@ class TimeLimit(click.ParamType):  # type: ignore[type-arg]  # which is generic 
         if isinstance(value, int):
             return value
         found = _LIMIT.fullmatch(str(value).strip().lower())
-        hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
-        if not (total := 3600 * hours + 60 * minutes + seconds):
+        hours, minutes, seconds, bare = (int(part or 0) for part in found.groups()) if found else (0, 0, 0, 0)
+        if not (total := 3600 * hours + 60 * minutes + seconds + bare):
             self.fail(f"a time is written as 90s, 10m or 1h30m, not '{value}'", param, ctx)
         return total
-
-
-def prepare(app: App, request: "Request", max_time: int | None, on_event: OnEvent) -> tuple["Spec", "Vocab", Planned]:
-    """Plan a run, within so many seconds of the whole command if there is a limit, and estimate what it takes."""
-    from zoo.runs.deadline import within
-    from zoo.runs.estimate import estimate, rehearse
-    from zoo.runs.plan import plan
-
-    if max_time is not None and "max_steps" in request.settings:
-        raise click.UsageError("--max-time and --set max_steps exclude each other")
-    spec, vocab = plan(app.home, app.plugins, request, on_event)
-    rehearsal = rehearse(app.home, spec, vocab)
-    if max_time is not None:
-        spec = within(max_time - (time.monotonic() - app.began), request, spec, rehearsal)
-    return spec, vocab, estimate(spec, rehearsal)
 
 
 def short(event: Planned) -> str:

@@ -5,7 +5,7 @@ import click
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.painter import painter
-from zoo.cli.planning import TimeLimit, prepare, show_plan
+from zoo.cli.planning import TimeLimit, show_plan
 from zoo.cli.terminal import say
 from zoo.config import DEFAULT_PRESET, DEFAULT_SEED, DTYPES, KEEPS
 from zoo.registry.model import Model
@@ -62,7 +62,11 @@ from zoo.registry.model import Model
     metavar="T",
     help="Make as many steps as fit into 90s, 10m or 1h30m, start and end included; a slower machine takes longer.",
 )
-@click.option("--dry-run", is_flag=True, help="Print what the training would take, and leave it at that.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print what the training would take, and write nothing but a text that must be fetched.",
+)
 @click.option("--json", "as_json", is_flag=True, help="With --dry-run: print JSON instead of a table.")
 @click.pass_obj
 def command(
@@ -91,25 +95,30 @@ def command(
     zoo train --dataset hhgttg --preset m2 --dry-run
     """
     from zoo.cli.signals import stop_on_signals
+    from zoo.runs.deadline import prepare
     from zoo.runs.plan import Request
     from zoo.runs.run import start
 
     if as_json and not dry_run:
         raise click.UsageError("--json goes with --dry-run")
+    chosen = parse_settings(settings if keep is None else (*settings, f"keep={keep}"))
+    if max_time is not None and "max_steps" in chosen:
+        raise click.UsageError("--max-time and --set max_steps exclude each other")
 
     request = Request(
         dataset=dataset,
         preset=preset,
         init=init,
         name=name,
-        settings=parse_settings(settings if keep is None else (*settings, f"keep={keep}")),
+        settings=chosen,
         vocab=vocab,
         device=device,
         dtype=dtype,
         seed=seed,
     )
     with painter() as on_event:
-        spec, vocabulary, planned = prepare(app, request, max_time, on_event)
+        until = None if max_time is None else app.began + max_time
+        spec, vocabulary, planned = prepare(app.home, app.plugins, request, until=until, on_event=on_event)
     if dry_run:
         show_plan(planned, as_json)
         return

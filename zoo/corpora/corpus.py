@@ -23,6 +23,7 @@ LINE_LIMIT = 2**16  # bytes of a line of documents.jsonl: a path and a reason
 BLOCK_BYTES = 2**20
 FOLDER = "[0-9a-f]{8}(-[0-9a-f]{8})?"
 Part = Literal["all", "train", "val"]
+PARTS: tuple[Part, ...] = ("train", "val")  # of which "all" is made
 
 
 @dataclass(frozen=True, kw_only=True)

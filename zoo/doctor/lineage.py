@@ -1,13 +1,14 @@
 """What a model has from its parent and from its own way: first weights, an alphabet that grew, snapshots."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 
 from zoo import files, weights
 from zoo.config import ModelConfig
 from zoo.corpora.vocab import Characters, Vocab, load_vocab
 from zoo.doctor.finding import TO_THE_TRASH, Finding
-from zoo.errors import BadData, ZooError
+from zoo.errors import BadData, NotFound, ZooError
 from zoo.home import Home
 from zoo.registry import trash
 from zoo.registry.model import FIRST_WEIGHTS, Model
@@ -20,10 +21,11 @@ from zoo.runs.spec import Spec
 
 def grown_vocabs(home: Home, model: Model, alphabet: Iterable[str]) -> Iterator[Vocab]:
     """The vocabulary that a fine-tuned model has, if its parent is still here."""
-    if parent := Registry(home).parent_of(model.record):
-        vocab = load_vocab(parent.directory / "vocab.json")
-        if isinstance(vocab, Characters):
-            yield Characters(alphabet, first=vocab.alphabet)
+    with suppress(BadData, NotFound):
+        if parent := Registry(home).parent_of(model.record):
+            vocab = load_vocab(parent.directory / "vocab.json")
+            if isinstance(vocab, Characters):
+                yield Characters(alphabet, first=vocab.alphabet)
 
 
 def first_weights(home: Home, model: Model) -> Iterator[Finding]:

@@ -91,9 +91,9 @@ class ModelFiles(Place):
         part = self.model.record.corpora[0] if self.model.record.corpora else None
         try:
             alphabet = open_corpus(self.home, part.name, part.sha256, part.val_sha256).alphabet if part else {}
-            candidates = (Characters(alphabet), Bytes(), *grown_vocabs(self.home, self.model, alphabet))
         except (BadData, NotFound):
             return None
+        candidates = (Characters(alphabet), Bytes(), *grown_vocabs(self.home, self.model, alphabet))
         return next((found for found in candidates if found.sha256 == self.model.record.vocab.sha256), None)
 
     def _write_vocab(self, found: Vocab) -> None:

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.config import ModelConfig, TrainConfig
+from zoo.config import MOST, ModelConfig, TrainConfig
 from zoo.gpt.evaluate import IDS_AT_ONCE
 from zoo.gpt.trainer import Trainer
 
-MOST = 20  # times that anything is measured
+ROUNDS = 20  # times that anything is measured, at most
 SECONDS = 0.3  # after which it is measured no more
-NEVER = 2**31
 SMALLEST = 1e-12  # a step size, so that no loss leaves the finite numbers here
 
 Clock = Callable[[], float]
@@ -38,8 +37,8 @@ def rehearse(
     windows = max(1, min(IDS_AT_ONCE, len(ids) - 1) // model.block_size)
     config = dataclasses.replace(
         config,
-        max_steps=NEVER,
-        eval_every=NEVER,
+        max_steps=MOST,
+        eval_every=MOST,
         eval_windows=windows,
         learning_rate=SMALLEST,
         min_learning_rate=SMALLEST,
@@ -67,7 +66,7 @@ def rehearse(
 def _seconds(act: Callable[[], object], clock: Clock) -> float:
     """The median time that an act takes; of something slow, of one time only."""
     times = [_timed(act, clock)]
-    while sum(times) < SECONDS and len(times) < MOST:
+    while sum(times) < SECONDS and len(times) < ROUNDS:
         times.append(_timed(act, clock))
     return statistics.median(times)
 

@@ -14,9 +14,9 @@ SNAPSHOTS = "snapshots"
 _NAME = re.compile(r"step-(\d{9,10})\.([0-9a-f]{64})\.safetensors")
 
 
-def is_due(step: int, last: int) -> bool:
-    """Whether `--keep log` keeps this step: 0, the powers of two, and the last."""
-    return step & (step - 1) == 0 or step == last
+def is_due(step: int) -> bool:
+    """Whether `--keep log` keeps this step on the way: 0 and the powers of two. The last is kept at the end."""
+    return step & (step - 1) == 0
 
 
 def take(run_dir: Path, step: int, data: bytes) -> None:
@@ -57,7 +57,8 @@ def at_step(model: Model, step: int) -> Model:
         weights_sha256=sha256_in_name(found[step]),
         steps=step,
         best_step=step,
-        tokens=model.record.tokens * step // max(1, model.record.steps),
+        tokens=step * model.record.train["batch_size"] * model.record.model["block_size"],
+        seconds=0.0,
         finished=None,
     )
     return replace(model, name=with_step(model.name, step), record=then, snapshot=found[step])

@@ -1,17 +1,33 @@
 """A time limit becomes a number of steps, before the first of them: no clock decides what a run does."""
 
 import dataclasses
+import time
 from typing import Any
 
-from zoo.config import ModelConfig, TrainConfig
+from zoo.config import MOST, ModelConfig, TrainConfig
+from zoo.corpora.vocab import Vocab
 from zoo.errors import UsageProblem
-from zoo.runs.estimate import Rehearsal, count_validations
-from zoo.runs.plan import Request
+from zoo.events import OnEvent, Planned, ignore
+from zoo.home import Home
+from zoo.plugins import Plugins
+from zoo.runs.estimate import Rehearsal, count_validations, estimate, rehearse
+from zoo.runs.plan import Request, plan
 from zoo.runs.spec import Spec
 
 SHARE = 0.95  # of the time is planned for; what is left is for what was not foreseen
 MOST_VALIDATING = 0.25  # of the time, or there are fewer validations
-MOST_STEPS = 2**31
+
+
+def prepare(
+    home: Home, plugins: Plugins, request: Request, *, until: float | None = None, on_event: OnEvent = ignore
+) -> tuple[Spec, Vocab, Planned]:
+    """Plan a run, with as many steps as fit if it must be over at `until`, a moment of time.monotonic(), and estimate
+    what it takes."""
+    spec, vocab = plan(home, plugins, request, on_event)
+    rehearsal = rehearse(home, spec, vocab)
+    if until is not None:
+        spec = within(until - time.monotonic(), request, spec, rehearsal)
+    return spec, vocab, estimate(spec, rehearsal)
 
 
 def within(seconds: float, request: Request, spec: Spec, rehearsal: Rehearsal) -> Spec:
@@ -30,7 +46,7 @@ def within(seconds: float, request: Request, spec: Spec, rehearsal: Rehearsal) -
     if steps < spec.train.max_steps and "warmup_steps" not in request.settings:
         settings["warmup_steps"] = spec.train.warmup_steps * steps // spec.train.max_steps
     settings = {key: value for key, value in settings.items() if value != getattr(spec.train, key)}
-    settings["max_steps"] = min(steps, MOST_STEPS)
+    settings["max_steps"] = min(steps, MOST)
     asked = {**request.settings, **{key: str(value) for key, value in settings.items()}}
     command = dataclasses.replace(request, preset=spec.preset, dtype=spec.dtype, settings=asked).command()
     return dataclasses.replace(spec, train=dataclasses.replace(spec.train, **settings), command=command)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zoo.config import ModelConfig, TrainConfig
-from zoo.corpora.corpus import Corpus, Part, open_corpus
+from zoo.corpora.corpus import PARTS, Corpus, open_corpus
 from zoo.corpora.look import epochs, too_small_for
 from zoo.corpora.vocab import Vocab
 from zoo.events import Planned
@@ -17,8 +17,6 @@ from zoo.runs.spec import Spec
 
 if TYPE_CHECKING:
     import numpy as np
-
-PARTS: tuple[Part, ...] = ("train", "val")
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,8 @@ class Rehearsal:
         return self.window * min(train.eval_windows, self._windows(model))
 
     def ending(self, spec: Spec) -> float:
-        """Seconds of all that a run takes but its steps and the validations on the way: the whole validation part is
-        scored at the end, unless it was."""
+        """Seconds of what comes before the first step and after the last: encoding, and the whole validation part scored,
+        unless it was."""
         windows = self._windows(spec.model)
         return self.encoding + (0 if spec.train.is_exact(spec.dtype, windows) else self.exact_window * windows)
 

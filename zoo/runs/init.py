@@ -24,7 +24,7 @@ from zoo.runs.spec import Spec
 if TYPE_CHECKING:
     import numpy as np
 
-FREE = ("dropout", "vocab_size")  # of a shape: what weights of the parent's do not depend on, or can grow in
+FREE = ("dropout", "vocab_size")  # of a shape: what is of the recipe, and what weights of the parent's can grow in
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Parent:
 
     def shaped(self, preset: Preset, settings: dict[str, str]) -> Preset:
         """The recipe of a preset for the parent's shape; raises UsageProblem for settings that want another shape."""
-        mine = dataclasses.replace(preset, model=self.config).with_settings(settings)
+        shape = dataclasses.replace(self.config, dropout=preset.model.dropout)
+        mine = dataclasses.replace(preset, model=shape).with_settings(settings)
         for key, has in self.config.to_dict().items():
             if key not in FREE and (wanted := getattr(mine.model, key)) != has:
                 raise UsageProblem(
@@ -95,9 +96,10 @@ def grow(array: "np.ndarray", rows: int) -> "np.ndarray":
     """
     import numpy as np
 
-    new = rows - len(array)
+    if not (new := rows - len(array)):
+        return array
     mean = array.mean(axis=0, dtype=np.float64, keepdims=True).astype(array.dtype)
-    return np.concatenate((array, np.repeat(mean, new, axis=0))) if new else array
+    return np.concatenate((array, np.repeat(mean, new, axis=0)))
 
 
 def from_parent(registry: Registry, spec: Spec, vocab: Vocab) -> bytes | None:

@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from zoo.config import DEFAULT_PRESET, DEFAULT_SEED, ModelConfig, get_preset
-from zoo.corpora.corpus import Corpus, Part, corpus_names, open_corpus
+from zoo.corpora.corpus import PARTS, Corpus, corpus_names, open_corpus
 from zoo.corpora.fetch import Wish, fetch
 from zoo.corpora.tokens import count_ids
 from zoo.corpora.vocab import Vocab
@@ -24,8 +24,6 @@ from zoo.registry.registry import Registry
 from zoo.runs.init import Parent
 from zoo.runs.memory import check_memory
 from zoo.runs.spec import Spec
-
-PARTS: tuple[Part, ...] = ("val", "train")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -123,11 +123,11 @@ def _train(run_dir: Path, trainer: "Trainer", spec: Spec, vocab: Vocab, log: "Lo
         raise
 
 
-def _snapshot(run_dir: Path, trainer: "Trainer", spec: Spec) -> None:
+def _snapshot(run_dir: Path, trainer: "Trainer", spec: Spec, *, is_last: bool = False) -> None:
     """Keep the weights of this step, if they are to be kept: before the checkpoint that follows, so that a run that
     begins at a checkpoint has all snapshots up to it."""
     step = trainer.progress.step
-    if spec.train.keep == "log" and is_due(step, spec.train.max_steps):
+    if spec.train.keep == "log" and (is_due(step) or is_last):
         take(run_dir, step, weights.model_bytes(trainer.current_weights(), spec.model, spec.vocab.sha256))
 
 
@@ -142,6 +142,7 @@ def _sample(trainer: "Trainer", spec: Spec, vocab: Vocab) -> str:
 def _finish(run_dir: Path, spec: Spec, trainer: "Trainer", reason: str) -> Iterator[Event]:
     """Write the weights that are kept: the best ones, or the last finite ones of a run that never got to validate."""
     p, begin = trainer.progress, time.monotonic()
+    _snapshot(run_dir, trainer, spec, is_last=True)
     sha256 = weights.save_model(run_dir / "weights.safetensors", trainer.best_weights(), spec.model, spec.vocab.sha256)
     val_loss, kept = None, "last"
     if p.best_val_loss is not None:
