@@ -40,8 +40,8 @@ class Rehearsal:
         return self.window * min(train.eval_windows, self._windows(model))
 
     def ending(self, spec: Spec) -> float:
-        """Seconds of what comes before the first step and after the last: encoding, and the whole validation part scored,
-        unless it was."""
+        """Seconds of what comes before the first step and after the last: encoding, and the whole validation part,
+        unless that was scored on the way."""
         windows = self._windows(spec.model)
         return self.encoding + (0 if spec.train.is_exact(spec.dtype, windows) else self.exact_window * windows)
 
