@@ -7,6 +7,7 @@ from typing import NamedTuple
 TINY = ["n_layer=1", "n_head=2", "n_embd=16", "block_size=16", "batch_size=4", "eval_every=10", "warmup_steps=2"]
 # a gentle recipe, whatever that of the default preset is by now
 TINY += ["optimizer=adamw", "learning_rate=0.004", "weight_decay=0.1", "beta2=0.99", "grad_clip=1.0"]
+TINY += ["stored_dtype=float32"]
 
 
 class Outcome(NamedTuple):

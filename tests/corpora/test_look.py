@@ -123,7 +123,9 @@ def test_a_licence_at_the_end_of_a_large_text_is_found(fetched, monkeypatch):
 
 def test_a_text_that_is_small_for_the_preset_is_said_to_be(zoo, fetched):
     fetched(PROSE * 20)
-    said = "15,120 ids to train on are few: 1,500 steps of nano read each 203 times, and learn it by heart"
+    nano = get_preset("nano")
+    steps, reads = nano.train.max_steps, nano.train.max_steps * nano.train.batch_size * nano.model.block_size / 15120
+    said = f"15,120 ids to train on are few: {steps:,} steps of nano read each {reads:.0f} times, and learn it by heart"
     assert f"zoo: warning: {said}; add text, or take fewer steps\n" in zoo("datasets", "mine").err
     assert json.loads(zoo("datasets", "mine", "--json").out)["warnings"][0].startswith(said)
     small = ["--set", "block_size=16", "--set", "n_layer=1", "--set", "n_embd=16", "--set", "n_head=2"]

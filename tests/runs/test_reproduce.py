@@ -51,7 +51,7 @@ def test_a_record_whose_seed_was_edited_fails_at_once(zoo, home, tiny_model):
         ("learning_rate = 0.004", "learning_rate = 0.005"),
         ("n_embd = 16", "n_embd = 32"),
         ("threads = 1", "threads = 2"),
-        ('dtype = "float32"', 'dtype = "bfloat16"'),
+        ('\ndtype = "', '\ndtype = "no'),
         ('val_sha256 = "', 'val_sha256 = "00'),
         ('kind = "characters"', 'kind = "bytes"'),
         ('id = "', 'id = "00'),
@@ -103,7 +103,7 @@ def test_a_record_that_boasts_is_told_apart_from_what_came_out(zoo, home, tiny_m
     ("old", "new", "why"),
     [
         ("threads = 1", "threads = 0", "threads"), ("threads = 1", "threads = 99999999", "threads"),
-        ('dtype = "float32"', 'dtype = "int8"', "dtype"), ("seed = 1337", "seed = -1", "seed"),
+        ('\ndtype = "', '\ndtype = "no', "dtype"), ("seed = 1337", "seed = -1", "seed"),
         ("vocab_size = 33", "vocab_size = 3", "vocab"), ('device = "cpu"', 'device = "cuda:99"', "cuda:99"),
         ("block_size = 16", "block_size = 100000", "too short"), ("n_layer = 1", "n_layer = 256", "does not fit|GiB"),
     ],
