@@ -179,7 +179,7 @@ class TrainConfig(Knobs):
     eval_windows: int = knob(2048, "validate on at most so many windows while training", low=1)
     stored_dtype: str = knob("float32", "number format of the stored weights", choices=STORED_DTYPES)
     patience: int = knob(0, "stop after so many validations without a better one; 0: never")
-    compile: bool = knob(False, "compile the blocks first, which takes a C++ compiler and some seconds")
+    compile: bool = knob(False, "compile the blocks first, which takes a C++ compiler and a while")
     log_every: int = knob(10, "updates between lines of log.jsonl", low=1)
     keep: str = knob("best", "best weights only, or log: snapshots at 0, 1, 2, 4, 8, ..., too", choices=KEEPS)
 

@@ -383,6 +383,15 @@ def test_the_row_counts_unless_the_card_fits_the_weights(zoo, home, tiny_model):
     assert zoo("generate", MODEL, "the", "--max-new", "3").code == 0
 
 
+def test_a_row_that_makes_no_model_gives_way_to_a_card_that_does(zoo, home, tiny_model):
+    whole = home.registry.read_bytes()
+    edit(home.registry, 'optimizer = "adamw"', 'optimizer = "yes"')
+    assert zoo("doctor", "--repair").code == 0
+    assert home.registry.read_bytes() == whole
+    assert findings(zoo)[0] == 0
+    assert zoo("verify", MODEL).code == 0
+
+
 def test_what_is_put_away_comes_back_with_restore(zoo, home, tiny_model):
     weights = of_model(home) / "weights.safetensors"
     whole = weights.read_bytes()

@@ -563,5 +563,5 @@ def test_a_compiled_training_is_the_same_but_for_rounding_and_resumes_to_the_byt
 
 def test_to_compile_without_a_compiler_one_is_told_so(tmp_path, monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(UsageProblem, match="there is no no-such-compiler here"):
+    with pytest.raises(UsageProblem, match="there is no 'no-such-compiler' here"):
         make_trainer(tmp_path, compile=True)

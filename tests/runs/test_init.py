@@ -18,6 +18,7 @@ from zoo.errors import Conflict, NotFound, Stopped
 from zoo.home import Home
 from zoo.plugins import Plugins
 from zoo.registry.registry import Registry
+from zoo.runs.init import SOFTER
 from zoo.runs.plan import Request, plan
 from zoo.runs.run import resume, start
 
@@ -172,7 +173,11 @@ def test_dropout_is_of_the_recipe_that_is_asked_for(home, parent):
 
 
 def test_the_recipe_is_the_parents_preset_if_it_exists_unless_another_is_asked_for(home, parent):
-    assert plan(home, Plugins(), request(preset="m2"))[0].train.learning_rate == 5e-3
+    train = plan(home, Plugins(), request(preset="m2", settings={**RECIPE, "min_learning_rate": "1e-3"}))[0].train
+    theirs = get_preset("m2").train
+    assert train.learning_rate == SOFTER * theirs.learning_rate
+    assert train.matrix_learning_rate == SOFTER * theirs.matrix_learning_rate
+    assert train.min_learning_rate == 1e-3  # which was set
     row = Registry(home).get(parent).record
     for preset, expected in (("m2", "m2"), ("gone", "nano")):
         Registry(home).update(parent, row.id, preset=preset)

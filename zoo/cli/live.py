@@ -10,7 +10,7 @@ from zoo.cli.painter import QUOTE, Painter
 from zoo.cli.rate import amount
 from zoo.cli.terminal import cut, fill, one_line, safe, size
 from zoo.cli.view import Task, View
-from zoo.events import Evaluated, Event, Progress, Started
+from zoo.events import Evaluated, Event, Planned, Progress, Started
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -53,7 +53,7 @@ class LivePainter(Painter):
     def __call__(self, event: Event) -> None:
         if self._is_gone:
             return
-        if isinstance(event, Started | Evaluated):
+        if isinstance(event, Planned | Started | Evaluated):
             self.view.task = None
         try:
             super().__call__(event)

@@ -16,6 +16,7 @@ from zoo.protocol import bits
 from zoo.registry.document import read_document, read_records
 from zoo.registry.model import RUN_LOCK, Model, is_leftover
 from zoo.registry.record import OVER, Record
+from zoo.runs.spec import Spec
 
 MODEL_FILES = {"run.toml", "vocab.json", "model.toml", "log.jsonl", RUN_LOCK}  # which nobody else has
 
@@ -92,6 +93,10 @@ class Rows:
 def _worth(record: Record, weights_sha256: str) -> int:
     """2 for a finished model whose weights are there, 1 for one that may yet be, 0 for what contradicts itself."""
     is_over, loss = record.status in OVER, record.val_loss
+    try:
+        Spec.of("", record)
+    except BadData:
+        return 0
     if loss is not None and (record.val_bpc is None or not math.isclose(record.val_bpc, bits(loss), rel_tol=1e-9)):
         return 0
     if is_over:

@@ -10,6 +10,7 @@ import torch
 
 from zoo.errors import UsageProblem
 from zoo.gpt.model import GPT
+from zoo.tables import MESSAGE_LENGTH
 
 
 def compile_blocks(model: GPT) -> None:
@@ -19,9 +20,21 @@ def compile_blocks(model: GPT) -> None:
     """
     compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")  # which torch would take
     if not shutil.which(compiler):
-        raise UsageProblem(f"compile=true takes a C++ compiler, and there is no {compiler} here")
+        raise UsageProblem(f"compile=true takes a C++ compiler, and there is no '{compiler}' here (see: CXX)")
     for block in model.blocks:
         block.compile(dynamic=False)
+
+
+@contextmanager
+def compiling() -> Iterator[None]:
+    """While it lasts, blocks may be compiled; raises UsageProblem when that fails."""
+    from torch._dynamo.exc import TorchDynamoException
+
+    try:
+        yield
+    except TorchDynamoException as error:
+        why = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UsageProblem(f"compile=true does not work here: {why[:MESSAGE_LENGTH]}") from error
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from zoo.errors import Diverged
 from zoo.events import Evaluated, Event, OnEvent, Stepped, Validating, ignore
 from zoo.gpt.batches import Batches
 from zoo.gpt.checkpoint import Progress, load_checkpoint, save_checkpoint
-from zoo.gpt.compiler import compile_blocks, uncompiled
+from zoo.gpt.compiler import compile_blocks, compiling, uncompiled
 from zoo.gpt.evaluate import validation
 from zoo.gpt.model import GPT
 from zoo.gpt.optimizer import make_optimizers
@@ -82,7 +82,8 @@ class Trainer:
                 self.save()
             if self.is_over:
                 return
-            event = self._step()
+            with compiling() if self.config.compile else nullcontext():
+                event = self._step()
             p.seconds = time.monotonic() - clock
             yield event
 

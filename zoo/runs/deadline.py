@@ -7,7 +7,7 @@ from typing import Any
 from zoo.config import MOST, ModelConfig, TrainConfig
 from zoo.corpora.vocab import Vocab
 from zoo.errors import UsageProblem
-from zoo.events import OnEvent, Planned, ignore
+from zoo.events import OnEvent, Planned, Progress, ignore
 from zoo.home import Home
 from zoo.plugins import Plugins
 from zoo.runs.estimate import Rehearsal, count_validations, estimate, rehearse
@@ -23,8 +23,9 @@ def prepare(
 ) -> tuple[Spec, Vocab, Planned]:
     """Plan a run, with as many steps as fit if it must be over at `until`, a moment of time.monotonic(), and estimate
     what it takes."""
+    on_event(Progress("planning", 0, None, "steps"))  # which begins with loading torch
     spec, vocab = plan(home, plugins, request, on_event)
-    rehearsal = rehearse(home, spec, vocab)
+    rehearsal = rehearse(home, spec, vocab, on_event=on_event)
     if until is not None:
         spec = within(until - time.monotonic(), request, spec, rehearsal)
     return spec, vocab, estimate(spec, rehearsal)

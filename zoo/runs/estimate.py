@@ -9,7 +9,7 @@ from zoo.config import ModelConfig, TrainConfig
 from zoo.corpora.corpus import PARTS, Corpus, open_corpus
 from zoo.corpora.look import epochs, too_small_for
 from zoo.corpora.vocab import Vocab
-from zoo.events import Planned
+from zoo.events import OnEvent, Planned, Progress, ignore
 from zoo.home import Home
 from zoo.protocol import window_starts
 from zoo.runs.memory import peak_memory
@@ -56,8 +56,16 @@ def count_validations(train: TrainConfig, done: int = 0) -> int:
     return -(-train.max_steps // train.eval_every) - done // train.eval_every
 
 
-def rehearse(home: Home, spec: Spec, vocab: Vocab, clock: Callable[[], float] = time.perf_counter) -> Rehearsal:
+def rehearse(
+    home: Home,
+    spec: Spec,
+    vocab: Vocab,
+    *,
+    on_event: OnEvent = ignore,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Rehearsal:
     """Try out a few steps on the beginning of the text; writes nothing."""
+    on_event(Progress("compiling" if spec.train.compile else "trying out", 0, None, "steps"))
     from zoo.gpt import rehearsal
     from zoo.gpt.device import take_over
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 FREE = ("dropout", "vocab_size")  # of a shape: what is of the recipe, and what weights of the parent's can grow in
+RATES = ("learning_rate", "min_learning_rate", "matrix_learning_rate")
+SOFTER = 0.25  # of a preset's: weights that know something are not to be overthrown (docs/log.md)
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,14 @@ class Parent:
         return self.model.record.preset if self.model.record.preset in presets() else DEFAULT_PRESET
 
     def shaped(self, preset: Preset, settings: dict[str, str]) -> Preset:
-        """The recipe of a preset for the parent's shape; raises UsageProblem for settings that want another shape."""
+        """The recipe of a preset for the parent's shape, with smaller steps unless they are set.
+
+        Raises UsageProblem for settings that want another shape.
+        """
         shape = dataclasses.replace(self.config, dropout=preset.model.dropout)
-        mine = dataclasses.replace(preset, model=shape).with_settings(settings)
+        rates = {key: getattr(preset.train, key) * SOFTER for key in RATES}
+        train = dataclasses.replace(preset.train, **rates)
+        mine = dataclasses.replace(preset, model=shape, train=train).with_settings(settings)
         for key, has in self.config.to_dict().items():
             if key not in FREE and (wanted := getattr(mine.model, key)) != has:
                 raise UsageProblem(

@@ -76,7 +76,7 @@ def reproduce(home: Home, reference: str, *, on_event: OnEvent = ignore, stop: S
         name=unused_name(home, original.name[: LONGEST - len(ENDING)] + ENDING),
         command=shlex.join(["zoo", "reproduce", original.name]),
     )
-    on_event(estimate(again, rehearse(home, again, vocab)))
+    on_event(estimate(again, rehearse(home, again, vocab, on_event=on_event)))
     comparison = _Comparison(original.directory, home.models / again.name, on_event)
     try:
         start(home, again, vocab, first_weights=first_weights, on_event=comparison, stop=stop)

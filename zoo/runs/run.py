@@ -77,7 +77,7 @@ def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = ne
     vocab = load_vocab(run_dir / "vocab.json")
     spec.check_vocab(vocab)
     check_fits(spec, spec.text(home), vocab)
-    on_event(estimate(spec, rehearse(home, spec, vocab), newest_step(run_dir / "checkpoints")))
+    on_event(estimate(spec, rehearse(home, spec, vocab, on_event=on_event), newest_step(run_dir / "checkpoints")))
     return _follow(registry, dataclasses.replace(spec, name=model.name), run_dir, on_event, stop)
 
 

@@ -67,6 +67,9 @@ class Spec:
             values["vocab"] = read_part(VocabPart, values["vocab"], f"{path}: 'vocab'")
             values["model"] = ModelConfig.from_dict(values["model"])
             values["train"] = TrainConfig.from_dict(values["train"])
+            needed = (f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING)
+            if lacks := next((key for key in needed if key not in values), None):
+                raise BadData(f"{path} is damaged: it lacks '{lacks}'")
             spec = cls(**values)
         except (KeyError, TypeError, AttributeError, UsageProblem) as error:
             raise BadData(f"{path} is damaged: {str(error)[: tables.MESSAGE_LENGTH]}") from None
