@@ -14,7 +14,7 @@ from zoo.home import Home
 from zoo.registry.registry import STARTER_TAG, Registry
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PRESETS = ("nano", "m2")
+PRESETS = ("nano", "m2", "laptop")
 ZOO = [sys.executable, "-m", "zoo", "--home", str(REPOSITORY)]
 
 

@@ -14,7 +14,7 @@ from zoo.runs.spec import Spec
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize("name", ["shakespeare-nano", "shakespeare-m2"])
+@pytest.mark.parametrize("name", ["shakespeare-nano", "shakespeare-m2", "shakespeare-laptop"])
 def test_the_plan_of_a_starter_is_that_of_its_record(name):
     directory = REPOSITORY / "models" / name
     (record,) = read_records(directory / "model.toml").values()
