@@ -14,7 +14,7 @@ from zoo.runs.estimate import Rehearsal, count_validations, estimate, rehearse
 from zoo.runs.plan import Request, plan
 from zoo.runs.spec import Spec
 
-SHARE = 0.95  # of the time is planned for; what is left is for what was not foreseen
+SHARE = 0.92  # of the time is planned for; samples, checkpoints and what was not foreseen take the rest
 MOST_VALIDATING = 0.25  # of the time, or there are fewer validations
 
 
