@@ -4,7 +4,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from zoo.cli.terminal import say
+from zoo.cli.terminal import one_line, say
 from zoo.events import Event, Note, Warned
 from zoo.home import Home, find_home
 from zoo.registry.registry import Registry
@@ -41,6 +41,6 @@ class App:
 def say_event(event: Event) -> None:
     """Notes and warnings, as lines on stderr."""
     if isinstance(event, Warned):
-        say(f"zoo: warning: {event.text}")
+        say(f"zoo: warning: {one_line(event.text)}")
     elif isinstance(event, Note):
-        say(f"zoo: {event.text}")
+        say(f"zoo: {one_line(event.text)}")
