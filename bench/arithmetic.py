@@ -48,7 +48,7 @@ def of_zoo(name: str, dtype: str) -> tuple[Step, float]:
     preset = get_preset(name)
     config = preset.model.resolve(VOCAB)
     ids = np.random.default_rng(0).integers(VOCAB, size=100_000).astype(np.uint8)
-    steps = Trainer(
+    trainer = Trainer(
         config,
         dataclasses.replace(preset.train, max_steps=MOST, eval_every=MOST),
         train_ids=ids,
@@ -60,8 +60,8 @@ def of_zoo(name: str, dtype: str) -> tuple[Step, float]:
         checkpoints=Path(os.devnull),
     )
     tokens, attended = preset.train.batch_size * config.block_size, config.n_head * config.head_dim
-    arithmetic = operations(steps.model, tokens, config.block_size, config.n_layer, attended)
-    return partial(next, steps.run()), arithmetic
+    arithmetic = operations(trainer.model, tokens, config.block_size, config.n_layer, attended)
+    return partial(next, trainer.run()), arithmetic
 
 
 def of_nanogpt(checkout: Path) -> tuple[Step, float]:

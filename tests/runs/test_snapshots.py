@@ -3,10 +3,11 @@
 import json
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny import tiny_settings
+from tiny import Outcome, tiny_settings
 
 from zoo import files
 from zoo.errors import Stopped
@@ -50,6 +51,15 @@ def model(family: Path, home: Home) -> str:
     return "steps"
 
 
+def interrupt(home: Home, family: Path, zoo: Callable[..., Outcome], stop_after: int) -> None:
+    """Begin the training anew, and stop it after so many events."""
+    shutil.copytree(family, home.path)
+    assert zoo("rm", "steps").code == 0
+    asked = iter(range(1, 1000))
+    with pytest.raises(Stopped):
+        begin(home, stop=lambda: signal.SIGINT if next(asked) == stop_after else None)
+
+
 def test_steps_are_kept_at_powers_of_two():
     assert [step for step in range(71) if is_due(step)] == [0, 1, 2, 4, 8, 16, 32, 64]
 
@@ -65,11 +75,7 @@ def test_the_last_step_is_kept_of_a_training_that_ends_early(zoo, home, tiny_cor
 
 
 def test_an_interrupted_training_has_read_what_its_steps_have_read(home, family, zoo):
-    shutil.copytree(family, home.path)
-    assert zoo("rm", "steps").code == 0
-    asked = iter(range(1, 1000))
-    with pytest.raises(Stopped):
-        begin(home, stop=lambda: signal.SIGINT if next(asked) == 12 else None)
+    interrupt(home, family, zoo, 12)
     record = json.loads(zoo("show", "steps@4", "--json").out)["record"]
     assert (record["tokens"], record.get("seconds", 0)) == (4 * 4 * 16, 0)
 
@@ -98,21 +104,13 @@ def test_the_option_is_the_knob(home, zoo, tiny_corpus):
 
 @pytest.mark.parametrize("stop_after", [1, 2, 3, 6, 9, 11, 22])
 def test_an_interrupted_training_keeps_the_same_snapshots(home, family, tmp_path, zoo, stop_after):
-    shutil.copytree(family, home.path)
-    assert zoo("rm", "steps").code == 0
-    asked = iter(range(1, 1000))
-    with pytest.raises(Stopped):
-        begin(home, stop=lambda: signal.SIGINT if next(asked) == stop_after else None)
+    interrupt(home, family, zoo, stop_after)
     resume(home, "steps")
     assert bytes_of(home) == bytes_of(Home(family))
 
 
 def test_a_training_whose_checkpoints_are_lost_writes_its_snapshots_again(home, family, zoo):
-    shutil.copytree(family, home.path)
-    assert zoo("rm", "steps").code == 0
-    asked = iter(range(1, 1000))
-    with pytest.raises(Stopped):
-        begin(home, stop=lambda: signal.SIGINT if next(asked) == 12 else None)
+    interrupt(home, family, zoo, 12)
     shutil.rmtree(home.models / "steps" / "checkpoints")
     shutil.rmtree(directory_of(home))
     resume(home, "steps")

@@ -9,7 +9,7 @@ from zoo.cli import numbers
 from zoo.cli.terminal import say
 from zoo.events import Planned
 
-_LIMIT = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?|(?P<bare>\d{1,9})")
+_LIMIT = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?|(\d{1,9})")
 
 
 class TimeLimit(click.ParamType):  # type: ignore[type-arg]  # which is generic since click 8.3

@@ -25,7 +25,7 @@ def make_norm(config: ModelConfig, size: int) -> nn.Module:
 
 
 class Dropout(nn.Module):
-    """Zeroes a share of what passes in training, and makes the rest larger for it (Srivastava et al. 2014)."""
+    """Drops a share of what passes in training."""
 
     def __init__(self, share: float) -> None:
         super().__init__()
@@ -36,6 +36,7 @@ class Dropout(nn.Module):
 
 
 def drop(x: Tensor, share: float) -> Tensor:
+    """x with a share of it zeroed, and the rest larger for it (Srivastava et al. 2014)."""
     if not share or x.device.type != "cpu":
         return F.dropout(x, share)
     # torch's own draws a number for each, with one thread: two bytes of a random word are enough (docs/log.md)

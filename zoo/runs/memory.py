@@ -8,7 +8,7 @@ from zoo.errors import UsageProblem
 PROCESS = 265 * 2**20  # Python, torch, zoo, and what the allocator does not give back
 FLOAT = 4
 COPIES = 5  # of each weight: itself, its gradient, two moments of AdamW, the best so far
-HALVED = 0.9  # what is left of a block's where bfloat16 is multiplied; most stays in float32
+IN_BFLOAT16 = 0.9  # what is left of a block's where that is multiplied; most stays in float32
 
 
 def peak_memory(model: ModelConfig, batch_size: int, dtype: str) -> int:
@@ -22,7 +22,7 @@ def peak_memory(model: ModelConfig, batch_size: int, dtype: str) -> int:
     from zoo.gpt.model import SHORT
 
     wide, hidden, modern, half = model.n_embd, model.hidden_size, model.shape == "modern", dtype == "bfloat16"
-    block = (22 * wide + 6 * hidden if modern else 11 * wide + 3 * hidden) * (HALVED if half else 1)
+    block = (22 * wide + 6 * hidden if modern else 11 * wide + 3 * hidden) * (IN_BFLOAT16 if half else 1)
     rows = 0.5 if half and model.block_size <= SHORT else 0.0
     if model.dropout and not modern:
         rows += 1.25 if half else 5

@@ -70,14 +70,7 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
     if not 0 <= request.seed < 2**63:
         raise UsageProblem(f"seed must lie between 0 and 2^63 - 1, and is {request.seed}")
     corpus = _find_corpus(home, plugins, request.dataset, on_event)
-    if parent:
-        vocab = parent.vocab_for(corpus, request.vocab)
-    else:
-        vocab = plugins.vocab(corpus.vocab if request.vocab is None else request.vocab, corpus)
-    if missing := vocab.unknown("".join(corpus.alphabet)):
-        raise BadData(
-            f"the vocabulary lacks {len(missing)} characters of corpus '{corpus.name}': {' '.join(missing[:20])}"
-        )
+    vocab = _choose_vocab(plugins, corpus, request.vocab, parent)
     model = preset.model.resolve(len(vocab))
     corpus.check_text()
     from zoo.gpt import device as devices
@@ -157,6 +150,19 @@ def _choose_name(home: Home, request: Request) -> str:
     check_name(request.name, "model name")
     Registry(home).check_free(request.name)
     return request.name
+
+
+def _choose_vocab(plugins: Plugins, corpus: Corpus, wanted: str | None, parent: Parent | None) -> Vocab:
+    """The parent's, grown by what the corpus needs, or the wanted one, or the dataset's; BadData where it lacks any."""
+    if parent:
+        vocab = parent.vocab_for(corpus, wanted)
+    else:
+        vocab = plugins.vocab(corpus.vocab if wanted is None else wanted, corpus)
+    if missing := vocab.unknown("".join(corpus.alphabet)):
+        raise BadData(
+            f"the vocabulary lacks {len(missing)} characters of corpus '{corpus.name}': {' '.join(missing[:20])}"
+        )
+    return vocab
 
 
 def _find_corpus(home: Home, plugins: Plugins, name: str, on_event: OnEvent) -> Corpus:
