@@ -7,7 +7,7 @@ STEPS ?= 400
 
 .PHONY: demo test check docs format clean
 
-$(BIN)/.installed: pyproject.toml
+$(BIN)/.installed: pyproject.toml zoo/engine/native.c zoo/engine/product.h
 	@echo "installing into $(VENV): about a gigabyte, for torch; a minute or two"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .

@@ -3,7 +3,7 @@
 import pytest
 
 from zoo.errors import UsageProblem
-from zoo.names import check_name, free_name, split_step, whole, with_step
+from zoo.names import check_name, free_name, split_blend, split_step, whole, with_step
 
 
 @pytest.mark.parametrize("name", ["a", "0", "m2", "shakespeare-m2", "a.b_c-d", "a-", "a_", "a" * 64, "con-2", "com10"])
@@ -106,3 +106,30 @@ def test_who_changes_a_model_takes_it_whole():
     assert whole("a") == "a"
     with pytest.raises(UsageProblem, match="say 'a'"):
         whole("a@4")
+
+
+@pytest.mark.parametrize(
+    ("reference", "members"),
+    [
+        ("a", [("a", 1.0)]),
+        ("a+b", [("a", 0.5), ("b", 0.5)]),
+        ("a+b:0.3", [("a", 0.7), ("b", 0.3)]),
+        ("a:0.2+b:0.3+c+d", [("a", 0.2), ("b", 0.3), ("c", 0.25), ("d", 0.25)]),
+        ("a:0.6+b:0.4", [("a", 0.6), ("b", 0.4)]),
+        ("a@5+b:.25", [("a@5", 0.75), ("b", 0.25)]),
+        ("a:1", [("a", 1.0)]),
+    ],
+)
+def test_a_blend_has_members_with_weights(reference, members):
+    found = split_blend(reference)
+    assert [name for name, _ in found] == [name for name, _ in members]
+    assert [weight for _, weight in found] == pytest.approx([weight for _, weight in members])
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["a:0.5+b:0.6", "a:0.5+b:0.4", "a:1+b", "a:0+b", "a:-1+b", "a:nan+b", "a:x+b", "a:+b", "a:inf+b", "a:0.3"],
+)
+def test_weights_that_make_no_mixture_are_refused(reference):
+    with pytest.raises(UsageProblem):
+        split_blend(reference)

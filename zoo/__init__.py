@@ -1,6 +1,7 @@
 """zoo trains, keeps, compares and talks to small GPTs, one per corpus.
 
-These are the names a plugin may import; each is loaded when first asked for, so that `import zoo` costs nothing.
+`load` gives the voice of a model; the other names are what a plugin may import. Each is loaded when first asked for, so
+that `import zoo` costs nothing.
 """
 
 import importlib
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from zoo.events import Note, Progress, Skipped, Warned
     from zoo.hooks import hookimpl
     from zoo.reading.document import read_document
+    from zoo.talk.load import load
     from zoo.web.download import download
 
 __version__ = "0.1.0"
@@ -26,6 +28,7 @@ _HOMES = {
     "zoo.errors": ("BadData", "NetworkProblem", "NotFound", "Refused", "StorageProblem", "UsageProblem", "ZooError"),
     "zoo.events": ("Note", "Progress", "Skipped", "Warned"),
     "zoo.hooks": ("hookimpl",),
+    "zoo.talk.load": ("load",),
     "zoo.reading.document": ("read_document",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -51,6 +54,7 @@ __all__ = [
     "ZooError",
     "download",
     "hookimpl",
+    "load",
     "read_document",
 ]
 

@@ -49,6 +49,13 @@ class Knobs:
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]
 
+    def with_value(self, key: str, text: str) -> Self:
+        """The same with one value, read from a word; raises UsageProblem for a key or value that there is not."""
+        known = {f.name: f for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+        if key not in known:
+            raise UsageProblem(f"there is no '{key}'{did_you_mean(key, known)}; there are {', '.join(known)}")
+        return dataclasses.replace(self, **{key: parse_value(known[key], text)})  # type: ignore[type-var]
+
 
 def check_value(f: Any, value: Any) -> None:
     """Raise UsageProblem unless the value has the field's type and lies within its bounds."""

@@ -38,6 +38,11 @@ class Home:
     def trash(self) -> Path:
         return self.path / ".zoo" / "trash"
 
+    @property
+    def history(self) -> Path:
+        """What was typed into chats."""
+        return self.path / ".zoo" / "history"
+
     def create(self) -> None:
         """Make the directory a home, if it is none; every writer does this first."""
         try:

@@ -42,6 +42,29 @@ def split_step(reference: str) -> tuple[str, int | None]:
     return name, int(step)
 
 
+def split_blend(reference: str) -> list[tuple[str, float]]:
+    """The members of `A+B:0.3` with their weights, which sum to 1: those without one share equally what the others
+    leave. Raises UsageProblem for weights that do not."""
+    pairs = [part.partition(":") for part in reference.split("+")]
+    given = {i: _weight(text, reference) for i, (_, colon, text) in enumerate(pairs) if colon}
+    left, silent = 1 - sum(given.values()), len(pairs) - len(given)
+    if left < -1e-9 or (silent and left < 1e-9) or (not silent and left > 1e-9):
+        raise UsageProblem(
+            f"the weights of '{reference}' do not sum to 1; leave one out, and it is what the others leave"
+        )
+    return [(name, given.get(i, left / max(silent, 1))) for i, (name, _, _) in enumerate(pairs)]
+
+
+def _weight(text: str, reference: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = -1.0
+    if not 0 < weight <= 1:  # which nan is not, either
+        raise UsageProblem(f"'{text}' in '{reference}' is no weight: a weight is a number above 0 and at most 1")
+    return weight
+
+
 def with_step(name: str, step: int | None) -> str:
     """`NAME[@STEP]` from its halves."""
     return name if step is None else f"{name}{AT}{step}"

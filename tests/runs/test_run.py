@@ -19,8 +19,7 @@ from zoo.config import ModelConfig
 from zoo.corpora.corpus import open_corpus
 from zoo.corpora.tokens import encode_part
 from zoo.corpora.vocab import load_vocab
-from zoo.engine.load import load_engine
-from zoo.engine.sampling import Sampling
+from zoo.engine.load import engine_of
 from zoo.errors import Conflict, Stopped, StorageProblem
 from zoo.events import Evaluated, Progress, Started, Stepped
 from zoo.home import Home
@@ -29,7 +28,7 @@ from zoo.protocol import bits, windows
 from zoo.registry.registry import Registry
 from zoo.runs.plan import Request, plan
 from zoo.runs.run import resume, start
-from zoo.talk.session import Session
+from zoo.talk.load import load
 from zoo.weights import load_model, save_model
 
 SHORT = dict(pair.split("=") for pair in tiny_settings(max_steps=3)[1::2])
@@ -157,7 +156,7 @@ def test_the_same_run_twice_is_the_same_to_the_byte(zoo, home, tiny_corpus, tmp_
 def test_the_recorded_loss_is_of_the_weights_on_disk(home, tiny_model):
     model = Registry(home).get("tiny-nano")
     record = model.record
-    engine, vocab = load_engine(model.directory, record.model, record.vocab.sha256, record.weights_sha256)
+    engine, vocab = engine_of(model)
     ids = encode_part(open_corpus(home, "tiny", record.corpora[0].sha256), vocab, "val")
     total, scored = 0.0, 0
     for begin, length in windows(len(ids), 16):
@@ -545,13 +544,7 @@ def test_a_clock_that_goes_back_changes_neither_order_nor_outcome(zoo, home, tin
 
 
 def test_a_model_that_is_removed_while_it_talks_goes_on_talking(zoo, home, tiny_model):
-    engine, vocab = load_engine(
-        run_of(home),
-        Registry(home).get(tiny_model).record.model,
-        Registry(home).get(tiny_model).record.vocab.sha256,
-        Registry(home).get(tiny_model).record.weights_sha256,
-    )
-    reply = Session(engine, vocab, Sampling(seed=1)).reply("the", 200)
+    reply = load(tiny_model, home=home.path).stream("the", max_new=200, seed=1)
     first = next(reply)
     os.truncate(run_of(home) / "weights.safetensors", 10)
     assert zoo("rm", tiny_model).code == 0

@@ -1,19 +1,36 @@
 """zoo generate"""
 
+import dataclasses
 import sys
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo import files
 from zoo.cli import complete
 from zoo.cli.app import App
-from zoo.cli.talking import open_session, sampling_options
+from zoo.cli.talking import MOST_INPUT, crop, open_voice, read_input, sampling_options
 from zoo.cli.terminal import safe
+from zoo.engine.sampling import Sampler, Sampling
+from zoo.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from zoo.talk.text import Piece, Text
+    from zoo.talk.voice import Voice
+
+TOGETHER = 32  # texts that are written at the same time
+BETWEEN = "---"  # a line of its own between two texts
 
 
 @click.command(name="generate")
 @click.argument("model", required=False, shell_complete=complete.models)
 @click.argument("prompt", required=False)
+@click.option("--file", "-f", type=click.Path(path_type=Path), metavar="FILE", help="Read the prompt from a file.")
+@click.option(
+    "--num", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Write so many texts at once."
+)
 @sampling_options
 @click.option("--echo", is_flag=True, help="Print the prompt, too.")
 @click.option(
@@ -23,23 +40,106 @@ from zoo.cli.terminal import safe
     metavar="POLICY",
     help="error, skip or replace characters the model lacks.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable, with the log-probability of every token.")
 @click.pass_obj
 def command(
-    app: App, /, model: str | None, prompt: str | None, max_new: int, echo: bool, unknown: str, **sampling: Any
+    app: App,
+    /,
+    model: str | None,
+    prompt: str | None,
+    file: Path | None,
+    num: int,
+    echo: bool,
+    unknown: str,
+    as_json: bool,
+    max_new: int,
+    seed: int | None,
+    stop: tuple[str, ...],
+    device: str,
+    **sampling: Any,
 ) -> None:
     """Continue a prompt, for scripts. PROMPT - or none with a pipe reads standard input.
 
     \b
     zoo generate shakespeare "ROMEO:" --max-new 200 --seed 7
+    zoo generate shakespeare "ROMEO:" --num 32 --json
+
+    The first of several texts is what --seed N gives, the second what N + 1 gives, and so on.
     """
-    _, session = open_session(app, model, unknown, **sampling)
-    if prompt == "-" or (prompt is None and not sys.stdin.isatty()):
-        prompt = sys.stdin.read()
-    prompt = prompt or ""
+    from zoo.corpora.vocab import check_unknown
+    from zoo.talk.voice import any_seed
+
+    policy, options = check_unknown(unknown), Sampling(**sampling)
+    voice = open_voice(app, model, device)
+    text = crop(_prompt(prompt, file))
+    seed = any_seed() if seed is None else seed
+
+    def begin(i: int) -> "Text":
+        return voice.begin(text, Sampler(options, seed + i), stop=stop, unknown=policy, log_probabilities=as_json)
+
+    if as_json:
+        written = [entry for group in _groups(num) for entry in _written([begin(i) for i in group], max_new)]
+        _show_json(voice, text, seed, options, written)
+        return
     clean = safe if sys.stdout.isatty() else str  # a pipe gets the text as it is
-    if echo:
-        sys.stdout.write(clean(prompt))
-    for piece in session.reply(prompt, max_new):
-        sys.stdout.write(clean(piece))
+    shown = clean(text) if echo else ""
+    if num == 1:
+        _stream(shown, (clean(piece.text) for piece in begin(0).write(max_new)))
+        return
+    for group in _groups(num):
+        for i, entry in zip(group, _written([begin(i) for i in group], max_new), strict=True):
+            sys.stdout.write(f"{BETWEEN}\n" if i else "")
+            sys.stdout.write(f"{shown}{clean(entry['text'])}\n")
+        sys.stdout.flush()
+
+
+def _prompt(prompt: str | None, file: Path | None) -> str:
+    """The prompt, wherever it is."""
+    if file is not None:
+        if prompt is not None:
+            raise UsageProblem("a prompt is given as PROMPT or as --file, not both")
+        return files.read_text(file, limit=4 * MOST_INPUT)
+    if prompt == "-" or (prompt is None and not sys.stdin.isatty()):
+        return read_input()
+    return prompt or ""
+
+
+def _groups(num: int) -> Iterator[range]:
+    """The numbers of the texts, so many at a time as are written together."""
+    for begin in range(0, num, TOGETHER):
+        yield range(begin, min(begin + TOGETHER, num))
+
+
+def _stream(echoed: str, pieces: Iterator[str]) -> None:
+    sys.stdout.write(echoed)
+    for piece in pieces:
+        sys.stdout.write(piece)
         sys.stdout.flush()
     sys.stdout.write("\n")
+
+
+def _written(texts: "list[Text]", length: int) -> list[dict[str, Any]]:
+    """Write texts to their ends: what --json says of each."""
+    from zoo.talk.voice import write_together
+
+    drawn: list[list[Piece]] = [[] for _ in texts]
+    for turn in write_together(texts, length):
+        for i, piece in turn:
+            drawn[i].append(piece)
+    return [
+        {
+            "text": "".join(piece.text for piece in pieces) + text.rest(),
+            "seed": text.sampler.seed,
+            "finish": "stop" if text.stopped_by else "length",
+            "tokens": [piece.id for piece in pieces],
+            "log_probabilities": [piece.log_probability for piece in pieces],
+        }
+        for text, pieces in zip(texts, drawn, strict=True)
+    ]
+
+
+def _show_json(voice: "Voice", prompt: str, seed: int, options: Sampling, texts: list[dict[str, Any]]) -> None:
+    from zoo.cli.json_out import show_json
+
+    about = {"model": voice.name, "prompt": prompt, "seed": seed, "sampling": dataclasses.asdict(options)}
+    show_json("generate", **about, unit="nats", texts=texts)

@@ -11,7 +11,7 @@ from zoo.corpora.vocab import Bytes, Characters, Vocab, load_vocab, save_vocab
 from zoo.doctor.debris import debris
 from zoo.doctor.finding import NEWER, TO_THE_TRASH, UNREADABLE, UPGRADE, Finding, Place
 from zoo.doctor.lineage import damaged_snapshots, first_weights, grown_vocabs
-from zoo.engine.load import load_engine
+from zoo.engine.load import parts_of
 from zoo.errors import BadData, Conflict, NewerSchema, NotFound, StorageProblem, ZooError
 from zoo.home import Home
 from zoo.registry import trash
@@ -109,7 +109,7 @@ class ModelFiles(Place):
                 return ""
             if record.weights_sha256 is None:
                 return "the record has no weights_sha256, though the training is over"
-            load_engine(self.directory, record.model, record.vocab.sha256, record.weights_sha256)
+            parts_of(self.model)
         except (BadData, NotFound) as error:
             return str(error)
         return ""

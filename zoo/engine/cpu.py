@@ -3,29 +3,24 @@
 In the shape comments n is the number of states, T time, C n_embd, H n_head, D head_dim, V vocab_size.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from zoo.config import ModelConfig
-from zoo.engine.window import window_start
+from zoo.engine.engine import Array, Engine, Feed, rotary_tables
 
 LOWEST = np.float32(-80)  # below, exp(-x) leaves float32, and x / (1 + exp(-x)) is 0 to its precision
-Array = Any  # numpy's arithmetic is typed too loosely for more; shapes stand in the comments
 
 
-@dataclass
-class State:
-    """One text in progress: its ids, where its window begins, and the window's keys and values (n_layer, H, T, D)."""
+class Cache(NamedTuple):
+    """The keys and values of a window, each (n_layer, H, block_size, D)."""
 
     keys: Array
     values: Array
-    ids: list[int] = field(default_factory=list)
-    start: int = 0
 
 
-class CpuEngine:
+class CpuEngine(Engine):
     """A model's arithmetic. `weights` are float32 arrays named and shaped as config.weight_shapes() says."""
 
     def __init__(self, config: ModelConfig, weights: dict[str, Array]) -> None:
@@ -33,51 +28,31 @@ class CpuEngine:
         self.weights = {name: np.ascontiguousarray(w, dtype=np.float32) for name, w in weights.items()}
         self.head = self.weights["wte.weight" if config.tied else "head.weight"]
         if config.shape == "modern":
-            frequencies = 1.0 / config.rope_theta ** (
-                np.arange(0, config.head_dim, 2, dtype=np.float32) / config.head_dim
-            )
-            angles = np.outer(np.arange(config.block_size, dtype=np.float32), frequencies.astype(np.float32))
-            self.cos, self.sin = np.cos(angles), np.sin(angles)  # both (block_size, D/2)
+            self.cos, self.sin = rotary_tables(config)
 
-    def state(self) -> State:
-        """The state of a text that has not begun."""
+    def new_cache(self) -> Cache:
         c = self.config
         shape = (c.n_layer, c.n_head, c.block_size, c.head_dim)
-        return State(np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32))
+        return Cache(np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32))
 
-    @np.errstate(over="ignore", invalid="ignore")  # a loss that is not finite says it all
-    def score(self, ids: Array) -> Array:
-        """Log-probabilities (T, V): row t is of what follows ids[: t + 1]. T must not exceed block_size."""
-        if not 0 < len(ids) <= self.config.block_size:
-            raise ValueError(f"score takes 1 to {self.config.block_size} ids, not {len(ids)}")
-        return log_softmax(self._logits(self._feed(self.state(), [int(id) for id in ids], at=0)))
+    @np.errstate(over="ignore", invalid="ignore")  # whoever looks at them refuses what is not finite
+    def logits(self, feeds: list[Feed], *, every: bool) -> Array:
+        streams = [self._stream(feed) for feed in feeds]
+        return self._head(np.concatenate(streams if every else [x[-1:] for x in streams]))
 
-    def step(self, states: list[State], ids: list[int]) -> Array:
-        """Give each state its next id; returns the logits (n, V) of what follows. Past the context: half-window/v1."""
-        return np.stack([self.extend(state, [id]) for state, id in zip(states, ids, strict=True)])
-
-    @np.errstate(over="ignore", invalid="ignore")  # the sampler refuses what is not finite
-    def extend(self, state: State, ids: list[int]) -> Array:
-        """Give a state several ids at once; returns the logits (V,) of what follows the last."""
-        state.ids += ids
-        start = window_start(len(state.ids), self.config.block_size)
-        if start != state.start:
-            state.start, ids = start, state.ids[start:]  # positions moved, so the whole window is computed anew
-        x = self._feed(state, ids, at=len(state.ids) - start - len(ids))
-        return self._logits(x[-1:])[0]
-
-    def _feed(self, state: State, ids: list[int], at: int) -> Array:
-        """Run ids through the blocks, filling the cache from window position `at`; returns the stream (T, C)."""
+    def _stream(self, feed: Feed) -> Array:
+        """Run ids through the blocks, filling the cache from their position on; returns the stream (T, C)."""
+        ids, at, cache = feed
         T = len(ids)
         x = self.weights["wte.weight"][ids]  # (T, C)
         if self.config.shape == "classic":
             x = x + self.weights["wpe.weight"][at : at + T]
         for i in range(self.config.n_layer):
-            x = x + self._attention(i, self._norm(f"blocks.{i}.norm1", x), state, at)
+            x = x + self._attention(i, self._norm(f"blocks.{i}.norm1", x), cache, at)
             x = x + self._mlp(i, self._norm(f"blocks.{i}.norm2", x))
         return self._norm("norm", x)
 
-    def _attention(self, i: int, x: Array, state: State, at: int) -> Array:
+    def _attention(self, i: int, x: Array, cache: Cache, at: int) -> Array:
         c, T = self.config, len(x)
         name = f"blocks.{i}.attention"
         qkv = self._linear(f"{name}.qkv", x).reshape(T, 3, c.n_head, c.head_dim)
@@ -85,7 +60,7 @@ class CpuEngine:
         if c.shape == "modern":
             q = self._rotate(rms_norm(q, self.weights[f"{name}.q_norm.weight"], c.norm_eps), at)
             k = self._rotate(rms_norm(k, self.weights[f"{name}.k_norm.weight"], c.norm_eps), at)
-        keys, values = state.keys[i], state.values[i]  # both (H, block_size, D)
+        keys, values = cache.keys[i], cache.values[i]  # both (H, block_size, D)
         keys[:, at : at + T] = k.transpose(1, 0, 2)
         values[:, at : at + T] = v.transpose(1, 0, 2)
         q = q.transpose(1, 0, 2) * np.float32(c.head_dim**-0.5)  # (H, T, D)
@@ -132,7 +107,7 @@ class CpuEngine:
         bias = self.weights.get(f"{name}.bias")
         return y if bias is None else y + bias
 
-    def _logits(self, x: Array) -> Array:
+    def _head(self, x: Array) -> Array:
         y = x @ self.head.T
         bias = self.weights.get("head.bias")
         return y if bias is None else y + bias
@@ -145,12 +120,6 @@ def rms_norm(x: Array, weight: Array, eps: float) -> Array:
 def softmax(x: Array) -> Array:
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
-
-
-def log_softmax(x: Array) -> Array:
-    """Log-probabilities in float64."""
-    shifted = x.astype(np.float64) - x.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def erf(x: Array) -> Array:

@@ -1,40 +1,58 @@
 """From a model's directory to an engine and its vocabulary."""
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from zoo import tables, weights
 from zoo.config import ModelConfig
 from zoo.corpora.vocab import Vocab, load_vocab
-from zoo.engine.cpu import CpuEngine
+from zoo.engine.engine import Engine
 from zoo.errors import BadData, NotFound, UsageProblem
-from zoo.registry.model import WEIGHTS, Model
+from zoo.registry.model import Model
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
-def engine_of(model: Model) -> tuple[CpuEngine, Vocab]:
-    """Raises BadData for a model that has no weights yet, and as `load_engine` does."""
-    record = model.record
+def make_engine(config: ModelConfig, arrays: "dict[str, np.ndarray]", device: str = "cpu") -> Engine:
+    """The fastest engine for a device: on a CPU the native one, where it could be built, else numpy."""
+    if device != "cpu":
+        from zoo.engine.torch import TorchEngine
+
+        return TorchEngine(config, arrays, device)
+    try:
+        from zoo.engine.native import NativeEngine
+    except ImportError:  # there was no C compiler
+        from zoo.engine.cpu import CpuEngine
+
+        return CpuEngine(config, arrays)
+    return NativeEngine(config, arrays)
+
+
+def engine_of(model: Model, device: str = "cpu") -> tuple[Engine, Vocab]:
+    """A model's engine and vocabulary; raises as `parts_of` does."""
+    config, arrays, vocab = parts_of(model)
+    return make_engine(config, arrays, device), vocab
+
+
+def parts_of(model: Model) -> "tuple[ModelConfig, dict[str, np.ndarray], Vocab]":
+    """What an engine is made of, and the vocabulary.
+
+    Raises BadData for a model that has no weights yet, and when weights or vocabulary are missing, damaged, edited, or
+    not of the recorded shape.
+    """
+    record, path = model.record, model.directory / "vocab.json"
     if record.weights_sha256 is None:
         how = f"; go on with: zoo resume {model.name}" if model.status == "interrupted" else ""
         raise BadData(f"'{model.name}' has no weights yet: its status is {model.status}{how}")
-    return load_engine(model.directory, record.model, record.vocab.sha256, record.weights_sha256, model.weights_path)
-
-
-def load_engine(
-    directory: Path, model: dict[str, Any], vocab_sha256: str, weights_sha256: str, path: Path | None = None
-) -> tuple[CpuEngine, Vocab]:
-    """Raises BadData when weights or vocabulary are missing, damaged, edited, or not of the recorded shape."""
     try:
-        config = ModelConfig.from_dict(model)
+        config = ModelConfig.from_dict(record.model)
     except (UsageProblem, TypeError) as error:
-        raise BadData(
-            f"the record of '{directory.name}' makes no model: {str(error)[: tables.MESSAGE_LENGTH]}"
-        ) from None
+        why = str(error)[: tables.MESSAGE_LENGTH]
+        raise BadData(f"the record of '{model.name}' makes no model: {why}") from None
     try:
-        vocab = load_vocab(directory / "vocab.json")
+        vocab = load_vocab(path)
     except NotFound as error:
         raise BadData(str(error)) from None
-    if vocab.sha256 != vocab_sha256 or len(vocab) != config.vocab_size:
-        raise BadData(f"{directory / 'vocab.json'} is not the vocabulary this model was trained with")
-    arrays = weights.load_model(path or directory / WEIGHTS, config, vocab_sha256, weights_sha256)
-    return CpuEngine(config, arrays), vocab
+    if vocab.sha256 != record.vocab.sha256 or len(vocab) != config.vocab_size:
+        raise BadData(f"{path} is not the vocabulary this model was trained with")
+    return config, weights.load_model(model.weights_path, config, vocab.sha256, record.weights_sha256), vocab

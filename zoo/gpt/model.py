@@ -8,6 +8,8 @@ In the shape comments B is batch, T time, C n_embd, H n_head, D head_dim, V voca
 """
 
 import math
+from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +18,13 @@ from torch.nn import functional as F
 from zoo.config import ModelConfig
 
 SHORT = 512  # ids of a context up to which all scores of attention may lie in memory
+
+
+class Past(Protocol):
+    """What an engine remembers, in one block, of the ids before those that it feeds."""
+
+    def put(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Keep keys and values (B, H, T, D); returns those of all S ids so far, (B, H, S, D)."""
 
 
 def make_norm(config: ModelConfig, size: int) -> nn.Module:
@@ -60,7 +69,7 @@ class Attention(nn.Module):
         self.proj = nn.Linear(attended, config.n_embd, bias=config.proj_bias)
         self.residual_dropout = Dropout(config.dropout)
 
-    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
+    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, past: Past | None = None) -> Tensor:
         B, T, _ = x.shape
         q, k, v = self.qkv(x).view(B, T, 3, self.n_head, self.head_dim).unbind(2)  # each (B, T, H, D)
         if self.modern:
@@ -68,6 +77,8 @@ class Attention(nn.Module):
             # in float32 whatever the autocast, as Qwen3 does it
             q, k = rotate(self.q_norm(q.float()), *rotary).to(v), rotate(self.k_norm(k.float()), *rotary).to(v)
         q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)  # each (B, H, T, D)
+        if past is not None:
+            k, v = past.put(k, v)  # each (B, H, S, D)
         # the modern shape drops only what goes into the stream: attention itself would lose its fused kernel to it
         p = self.dropout if self.training and not self.modern else 0.0
         y = attend(q, k, v, p)  # (B, H, T, D)
@@ -76,8 +87,12 @@ class Attention(nn.Module):
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
-    """Causal attention of q, k and v, each (B, H, T, D); `dropout` is the share of the weights that are dropped."""
-    T = q.shape[-2]
+    """Causal attention of q (B, H, T, D), k and v (B, H, S, D), where q are the last T of S positions; `dropout` is the
+    share of the weights that are dropped."""
+    T, S = q.shape[-2], k.shape[-2]
+    if T < S:
+        seen = torch.ones(T, S, dtype=torch.bool, device=q.device).tril(S - T)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
     if q.device.type != "cpu" or q.dtype != torch.bfloat16 or T > SHORT:
         return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True)
     # where the processor multiplies bfloat16, products and a softmax are faster than torch's kernel (docs/log.md)
@@ -127,8 +142,8 @@ class Block(nn.Module):
         self.norm2 = make_norm(config, config.n_embd)
         self.mlp = MLP(config)
 
-    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
-        x = x + self.attention(self.norm1(x), rotary)
+    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, past: Past | None = None) -> Tensor:
+        x = x + self.attention(self.norm1(x), rotary, past)
         return x + self.mlp(self.norm2(x))  # type: ignore[no-any-return]
 
 
@@ -167,19 +182,19 @@ class GPT(nn.Module):
             if isinstance(module, nn.Linear) and module.bias is not None:
                 nn.init.zeros_(module.bias)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Logits (B, T, V) for ids (B, T), T at most block_size."""
-        T = ids.shape[1]
-        assert self.config.block_size >= T
+    def forward(self, ids: Tensor, begin: int = 0, pasts: Sequence[Past | None] = ()) -> Tensor:
+        """Logits (B, T, V) for ids (B, T), the first at position `begin`; each block has its past of those before."""
+        end = begin + ids.shape[1]
+        assert self.config.block_size >= end
         x = self.wte(ids)  # (B, T, C)
         rotary = None
         if self.config.shape == "classic":
-            x = x + self.wpe.weight[:T]
+            x = x + self.wpe.weight[begin:end]
         else:
-            rotary = (self.cos[:T], self.sin[:T])
+            rotary = (self.cos[begin:end], self.sin[begin:end])
         x = self.dropout(x)
-        for block in self.blocks:
-            x = block(x, rotary)
+        for block, past in zip(self.blocks, pasts or [None] * len(self.blocks), strict=True):
+            x = block(x, rotary, past)
         return self.head(self.norm(x))  # type: ignore[no-any-return]
 
     def loss(self, ids: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:

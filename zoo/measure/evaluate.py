@@ -1,8 +1,8 @@
-"""A model's loss on a text, computed by the CPU engine."""
+"""A model's loss on a text."""
 
 from typing import TYPE_CHECKING
 
-from zoo.engine.cpu import CpuEngine
+from zoo.engine.engine import Engine
 from zoo.events import OnEvent, Validating, ignore
 from zoo.protocol import nats_per_character, window_starts, windows
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def loss_of(engine: CpuEngine, ids: "np.ndarray", characters: int, on_event: OnEvent = ignore) -> float:
+def loss_of(engine: Engine, ids: "np.ndarray", characters: int, on_event: OnEvent = ignore) -> float:
     """Nats per character of ids (T,), the encoded form of a text of so many characters, under `windows/v1`."""
     import numpy as np
 

@@ -14,7 +14,7 @@ from zoo import weights
 from zoo.config import DEFAULT_PRESET, ModelConfig, Preset, presets
 from zoo.corpora.corpus import Corpus
 from zoo.corpora.vocab import Characters, Vocab
-from zoo.engine.load import engine_of
+from zoo.engine.load import parts_of
 from zoo.errors import BadData, Conflict, NotFound, UsageProblem
 from zoo.names import split_step, with_step
 from zoo.registry.model import FIRST_WEIGHTS, Model
@@ -41,8 +41,8 @@ class Parent:
     @classmethod
     def of(cls, model: Model) -> Self:
         """Raises BadData when the model has no weights yet, or is damaged."""
-        engine, vocab = engine_of(model)
-        return cls(model, engine.config, vocab, engine.weights)
+        config, arrays, vocab = parts_of(model)
+        return cls(model, config, vocab, arrays)
 
     @property
     def reference(self) -> str:

@@ -19,8 +19,7 @@ from zoo import files, locks, tables, weights
 from zoo.corpora.corpus import Corpus
 from zoo.corpora.tokens import encoding
 from zoo.corpora.vocab import Vocab, load_vocab
-from zoo.engine.cpu import CpuEngine
-from zoo.engine.sampling import Sampling
+from zoo.engine.load import make_engine
 from zoo.errors import BadData, Diverged, ZooError
 from zoo.events import Evaluated, Event, Finished, Sampled, Started, Stepped, Warned
 from zoo.home import Home
@@ -28,7 +27,7 @@ from zoo.registry.model import RUN_LOCK
 from zoo.registry.snapshots import SNAPSHOTS, is_due, take
 from zoo.runs.init import load_frozen
 from zoo.runs.spec import Spec
-from zoo.talk.session import Session
+from zoo.talk.voice import Voice
 
 if TYPE_CHECKING:
     from zoo.gpt.trainer import Trainer
@@ -132,9 +131,9 @@ def _snapshot(run_dir: Path, trainer: "Trainer", spec: Spec, *, is_last: bool = 
 
 
 def _sample(trainer: "Trainer", spec: Spec, vocab: Vocab) -> str:
-    session = Session(CpuEngine(spec.model, trainer.current_weights()), vocab, Sampling(seed=spec.seed))
+    voice = Voice(spec.name, make_engine(spec.model, trainer.current_weights()), vocab)
     try:
-        return "".join(session.reply("", SAMPLE_LENGTH))
+        return voice.generate(max_new=SAMPLE_LENGTH, seed=spec.seed)
     except BadData:  # weights on their way to diverging are for the trainer to report
         return ""
 

@@ -1,3 +1,4 @@
 """Talk: a prompt in, text out, a piece at a time."""
 
 REPLY_LENGTH = 500  # ids, as in the seed
+LONGEST_PROMPT = 2**21  # characters of a prompt that are looked at, its last: more than any context has ids

@@ -1,37 +1,83 @@
-"""A session: one model that continues prompts."""
+"""A session: prompts and replies with one voice, and what can be done again or gone on with."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 
-from zoo.corpora.vocab import Unknown, Vocab
-from zoo.engine.cpu import CpuEngine
+from zoo.corpora.vocab import Unknown
 from zoo.engine.sampling import Sampler, Sampling
 from zoo.talk import REPLY_LENGTH
+from zoo.talk.text import Piece, Text
+from zoo.talk.voice import Voice, any_seed
+
+
+@dataclasses.dataclass
+class Turn:
+    """A prompt and what has been written after it so far."""
+
+    prompt: str
+    reply: str = ""
 
 
 class Session:
-    """Continues prompts with one engine; successive prompts know nothing of each other, as in the seed."""
+    """Continues prompts with one voice; successive prompts know nothing of each other, as in the seed.
 
-    def __init__(self, engine: CpuEngine, vocab: Vocab, sampling: Sampling, unknown: Unknown = "error") -> None:
-        self.engine, self.vocab, self.unknown = engine, vocab, unknown
-        self._sampler = Sampler(sampling)
+    Random numbers go on from one reply to the next: a session is repeated by its seed, from its beginning.
+    """
 
-    def reply(self, prompt: str, length: int = REPLY_LENGTH) -> Iterator[str]:
-        """The text that follows a prompt, as it is drawn: `length` ids, each a character where tokens are characters.
-        Of bytes, a character that the last id leaves unfinished is left out.
+    def __init__(
+        self,
+        voice: Voice,
+        sampling: Sampling | None = None,
+        *,
+        seed: int | None = None,
+        length: int = REPLY_LENGTH,
+        stop: Sequence[str] = (),
+        unknown: Unknown = "replace",
+    ) -> None:
+        self.voice, self.length, self.stop, self.unknown = voice, length, tuple(stop), unknown
+        self.turns: list[Turn] = []
+        self._text: Text | None = None
+        self.begin(sampling or Sampling(), any_seed() if seed is None else seed)
 
-        Raises BadData for characters the model does not know, unless `unknown` says what to do with them.
-        """
-        adapted = self.vocab.adapt(prompt, self.unknown)
-        ids = [int(id) for id in self.vocab.encode(adapted)] or [self._first_id()]
-        state = self.engine.state()
-        stream = self.vocab.stream()
-        logits = self.engine.extend(state, ids)
-        for remaining in range(length, 0, -1):
-            id = self._sampler.choose(logits)
-            yield stream.push(id)
-            if remaining > 1:
-                logits = self.engine.extend(state, [id])
+    def begin(self, sampling: Sampling, seed: int) -> None:
+        """Draw with these options from now on, with the random numbers of a seed from their first."""
+        self.seed = seed
+        self.sampler = Sampler(sampling, seed)
 
-    def _first_id(self) -> int:
-        """What stands before an empty prompt: a newline, for most texts begin after one; else the first id."""
-        return 0 if self.vocab.unknown("\n") else int(self.vocab.encode("\n")[0])
+    @property
+    def sampling(self) -> Sampling:
+        return self.sampler.sampling
+
+    def set(self, key: str, value: str) -> None:
+        """Change one option of sampling; raises UsageProblem for one that does not exist or is out of bounds."""
+        self.sampler.sampling = self.sampling.with_value(key, value)
+
+    def reply(self, prompt: str) -> Iterator[Piece]:
+        """What follows a prompt, as it is drawn."""
+        self._text = self.voice.begin(prompt, self.sampler, stop=self.stop, unknown=self.unknown)
+        self.turns.append(Turn(prompt))
+        return self._write()
+
+    def more(self) -> Iterator[Piece]:
+        """What follows the last reply; nothing where there was none."""
+        if self._text is None:
+            return
+        if stop := self._text.resume():
+            self.turns[-1].reply += stop
+            yield Piece(stop)
+        yield from self._write()
+
+    def retry(self) -> Iterator[Piece]:
+        """Another reply to the last prompt, in the place of the last one."""
+        return self.reply(self.turns.pop().prompt) if self.turns else iter(())
+
+    def forget(self) -> None:
+        """Begin anew, with the random numbers where they are."""
+        self.turns, self._text = [], None
+
+    def _write(self) -> Iterator[Piece]:
+        text, turn = self._text, self.turns[-1]
+        assert text is not None
+        for piece in text.write(self.length):
+            turn.reply += piece.text
+            yield piece

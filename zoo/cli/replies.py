@@ -1,0 +1,136 @@
+"""Drawing replies: one as it is drawn, several in columns where there is room, else one below the other."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+
+from zoo.cli.terminal import cells, cut, is_terminal, safe, width
+from zoo.talk.text import Piece
+
+NARROWEST = 30  # columns of a column
+GAP = " | "
+# foreground colours that the colour-blind tell apart too (Okabe & Ito 2008): orange, sky blue, green, yellow, vermilion
+COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0))
+RESET = "\x1b[0m"
+TAB = "    "
+
+
+def draw(replies: "Sequence[tuple[str, Iterable[Piece]]]", *, blended: bool = False) -> None:
+    """Draw named replies on stdout: one without its name, several with theirs."""
+    if len(replies) == 1:
+        pieces = replies[0][1]
+        _write(mark(pieces) if blended and sys.stdout.isatty() else (clean(piece.text) for piece in pieces))
+        return
+    room = (width() - len(GAP) * (len(replies) - 1)) // len(replies)
+    if is_terminal(sys.stdout) and room >= NARROWEST:
+        _draw_columns(replies, room)
+        return
+    for i, (name, pieces) in enumerate(replies):
+        sys.stdout.write(f"{chr(10) if i else ''}[{clean(name)}]\n")
+        _write(clean(piece.text) for piece in pieces)
+
+
+def clean(text: str) -> str:
+    """What may be written: on a terminal nothing that it would obey; a pipe gets the text as it is."""
+    return safe(text) if sys.stdout.isatty() else text
+
+
+def _write(texts: Iterable[str]) -> None:
+    """Write texts as they come, and a line's end when they have come."""
+    try:
+        for text in texts:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+    finally:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+
+
+def _draw_columns(replies: "Sequence[tuple[str, Iterable[Piece]]]", room: int) -> None:
+    """A row is written when every column has its line: so nothing that stands on the screen changes any more."""
+    columns = [[[cut(clean(name), room)], ["-" * room]] for name, _ in replies]
+    rows: Iterator[tuple[list[str], ...]] = zip_longest(
+        *(_lines(head, pieces, room) for head, (_, pieces) in zip(columns, replies, strict=True)), fillvalue=[""]
+    )
+    for row in rows:
+        padded = (line[0] + " " * (room - cells(line[0])) for line in row)
+        sys.stdout.write(GAP.join(padded).rstrip() + "\n")
+        sys.stdout.flush()
+
+
+def _lines(head: list[list[str]], pieces: Iterable[Piece], room: int) -> Iterator[list[str]]:
+    yield from head
+    for line in wrapped((clean(piece.text) for piece in pieces), room):
+        yield [line]
+
+
+def wrapped(texts: Iterable[str], room: int) -> Iterator[str]:
+    """The lines of a text that comes in pieces, broken between words where they would be longer than `room` cells."""
+    line = ""
+    for text in texts:
+        for character in text.replace("\t", TAB):
+            if character == "\n":
+                yield line
+                line = ""
+                continue
+            line += character
+            while cells(line) > room:
+                done, line = _broken(line)
+                yield done
+    if line:
+        yield line
+
+
+def _broken(line: str) -> tuple[str, str]:
+    """A line that is one character too long in two: after its last space, else before its last character."""
+    if line[-1] == " ":
+        return line[:-1], ""
+    at = line.rfind(" ")
+    return (line[:at], line[at + 1 :]) if at > 0 else (line[:-1], line[-1])
+
+
+def mark(pieces: Iterable[Piece]) -> Iterator[str]:
+    """A blend's text, word by word, with a number where another member begins to have the larger share, and in its
+    colour."""
+    speaking = -1
+    for word, shares in _words(pieces):
+        chief = _chief(word, shares, speaking)
+        yield f"{label(chief) if chief != speaking else ''}{coloured(clean(word), chief)}"
+        speaking = chief
+
+
+def _words(pieces: Iterable[Piece]) -> Iterator[tuple[str, list[tuple[float, ...]]]]:
+    """Every word with the white space after it, and the shares of its pieces."""
+    word, shares = "", []
+    for piece in pieces:
+        word += piece.text
+        shares.append(piece.shares)
+        if not piece.text or piece.text[-1].isspace():
+            yield word, shares
+            word, shares = "", []
+    if word:
+        yield word, shares
+
+
+def _chief(word: str, shares: list[tuple[float, ...]], speaking: int) -> int:
+    """Who wrote most of a word; of what is no word, who wrote the last one."""
+    totals = [sum(one) for one in zip(*filter(None, shares), strict=True)]
+    return totals.index(max(totals)) if word.strip() and totals else speaking
+
+
+def label(number: int) -> str:
+    """The mark of a member: a raised digit where the terminal can write it."""
+    digit = "¹²³⁴⁵⁶⁷⁸⁹"[number : number + 1]
+    try:
+        digit.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        digit = ""
+    return digit or f"[{number + 1}]"
+
+
+def coloured(text: str, number: int) -> str:
+    if number < 0 or not is_terminal(sys.stdout) or os.environ.get("NO_COLOR"):
+        return text
+    red, green, blue = COLOURS[number % len(COLOURS)]
+    return f"\x1b[38;2;{red};{green};{blue}m{text}{RESET}"

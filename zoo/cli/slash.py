@@ -1,0 +1,153 @@
+"""What a chat does when told by a line that begins with a slash."""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from zoo import files
+from zoo.cli import numbers
+from zoo.cli.terminal import is_terminal, say
+from zoo.engine.sampling import Sampling
+from zoo.errors import BadData, UsageProblem, did_you_mean
+
+if TYPE_CHECKING:
+    from zoo.cli.chat import Chat
+
+SLASH = "/"
+CLEAR = "\x1b[2J\x1b[3J\x1b[H"
+
+
+class Command(NamedTuple):
+    """One command: what to type after its name, what it does, and how."""
+
+    usage: str
+    help: str
+    act: "Callable[[Chat, str], None]"
+
+
+def obey(chat: "Chat", line: str) -> None:
+    """Do what a line says that begins with a slash; raises UsageProblem when there is no such thing."""
+    name, _, rest = line.removeprefix(SLASH).strip().partition(" ")
+    if name not in COMMANDS:
+        raise UsageProblem(
+            f"no command {SLASH}{name}{did_you_mean(name, COMMANDS)} (see {SLASH}help; {SLASH * 2}{name} is text)"
+        )
+    COMMANDS[name].act(chat, rest.strip())
+
+
+def completions(names: Callable[[], Iterable[str]], line: str) -> list[str]:
+    """What the last word of a line may become."""
+    if not line.startswith(SLASH):
+        return []
+    *before, last = line.split(" ")
+    if not before:
+        candidates: Iterable[str] = (f"{SLASH}{name}" for name in COMMANDS)
+    elif before[0] == f"{SLASH}model":
+        candidates = names()
+    elif before == [f"{SLASH}set"]:
+        candidates = [*_options(), "max_new"]
+    else:
+        return []
+    return [word for word in candidates if word.startswith(last)]
+
+
+def _options() -> list[str]:
+    return [f.name for f in dataclasses.fields(Sampling)]
+
+
+def _help(chat: "Chat", rest: str) -> None:
+    rows = [(f"{SLASH}{name} {command.usage}".strip(), command.help) for name, command in COMMANDS.items()]
+    rows += [
+        ("quit, exit, Ctrl-D", "leave"),
+        ("Ctrl-C", "stop the text"),
+        ('"""', "begin and end a prompt of several lines"),
+    ]
+    wide = max(len(left) for left, _ in rows)
+    say("\n".join(f"{left:{wide}}  {right}" for left, right in rows))
+
+
+def _model(chat: "Chat", rest: str) -> None:
+    if not rest:
+        say(", ".join(sorted(chat.app.registry.models())))
+        return
+    chat.open(tuple(rest.split()))
+    chat.greet()
+
+
+def _set(chat: "Chat", rest: str) -> None:
+    key, _, value = rest.partition(" ")
+    if not key:
+        say(_settings(chat))
+    elif not value.strip():
+        raise UsageProblem(f"{SLASH}set takes an option and its value, as in {SLASH}set temperature 0.7")
+    else:
+        chat.set(key, value.strip())
+        say(_settings(chat))
+
+
+def _settings(chat: "Chat") -> str:
+    session = chat.sessions[0]
+    options = {**dataclasses.asdict(session.sampling), "max_new": session.length, "seed": session.seed}
+    return ", ".join(f"{key} {value:g}" for key, value in options.items())
+
+
+def _seed(chat: "Chat", rest: str) -> None:
+    if rest:
+        if not rest.removeprefix("-").isdecimal():
+            raise UsageProblem(f"a seed is a whole number, not '{rest}'")
+        chat.begin(int(rest))
+    say(f"seed {chat.sessions[0].seed}")
+
+
+def _retry(chat: "Chat", rest: str) -> None:
+    chat.check_spoken()
+    chat.draw([session.retry() for session in chat.sessions])
+
+
+def _more(chat: "Chat", rest: str) -> None:
+    chat.check_spoken()
+    chat.draw([session.more() for session in chat.sessions])
+
+
+def _clear(chat: "Chat", rest: str) -> None:
+    for session in chat.sessions:
+        session.forget()
+    if is_terminal(sys.stdout):
+        sys.stdout.write(CLEAR)
+        sys.stdout.flush()
+
+
+def _save(chat: "Chat", rest: str) -> None:
+    if not rest:
+        raise UsageProblem(f"{SLASH}save takes the name of a file")
+    path = Path(rest).expanduser()
+    if path.exists():
+        raise UsageProblem(f"{path} is there already; take another name")
+    if not path.parent.is_dir():
+        raise BadData(f"there is no directory {path.parent}")
+    files.write_bytes(path, chat.transcript().encode("utf-8", "replace"))
+    say(f"saved to {path}")
+
+
+def _info(chat: "Chat", rest: str) -> None:
+    for session in chat.sessions:
+        for model in session.voice.models:
+            r = model.record
+            trained = f"{r.dataset}, {r.preset}, {numbers.count(r.parameters)} parameters"
+            say(f"{model.name}: {trained}, context {r.model['block_size']}, val loss {numbers.loss(r.val_loss)}")
+    say(_settings(chat))
+
+
+COMMANDS = {
+    "help": Command("", "what can be typed here", _help),
+    "model": Command("NAME...", "talk to another model, or to several; A+B:0.3 is a blend", _model),
+    "set": Command("OPTION VALUE", "how text is drawn, as in /set temperature 0.7", _set),
+    "seed": Command("N", "begin the random numbers anew", _seed),
+    "retry": Command("", "another reply to the last prompt", _retry),
+    "more": Command("", "go on with the last reply", _more),
+    "clear": Command("", "an empty screen, and nothing to go on with", _clear),
+    "save": Command("FILE", "write down what was said", _save),
+    "info": Command("", "who is talking, and how", _info),
+}
