@@ -4,104 +4,307 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pexpect
 import pytest
 from tiny import tiny_settings
 
+import zoo as zoo_api
+from zoo.cli import slash
+from zoo.engine.load import parts_of
+from zoo.engine.torch import TorchEngine
+from zoo.home import find_home
 from zoo.registry.registry import Registry
+from zoo.talk.voice import Voice
 
-# what readline itself sends, to be told when text is pasted
-READLINE = re.compile(rb"\x1b\[\?(2004|1034)[hl]")
+BRACKETED = re.compile(rb"\x1b\[\?(2004|1034)[hl]")  # what readline itself sends, to be told when text is pasted
+CONTROL = re.compile(rb"\x1b\[[?\d;]*[A-Za-z]")
+TOOLKIT_PROMPT = rb">>\x1b\[2D\x1b\[3C"  # which moves the cursor rather than write a space
+TERMINALS = ("toolkit", "plain", "dumb")
+
+
+class Talk:
+    """A zoo chat on a pseudo-terminal: with prompt_toolkit, without it, or on a terminal that can only print."""
+
+    def __init__(self, child: pexpect.spawn, terminal: str) -> None:
+        self.child, self.terminal = child, terminal
+        self.greeting = self.await_prompt()
+
+    def await_prompt(self) -> str:
+        """What was written up to the next prompt, without what is drawn to edit a line."""
+        self.child.expect(TOOLKIT_PROMPT if self.terminal == "toolkit" else rb">> ")
+        written = self.child.before
+        if self.terminal == "toolkit":  # which says that it edits no more
+            written = written.rpartition(b"\x1b[?2004l")[2]
+        return BRACKETED.sub(b"", written).decode().replace("\r", "")
+
+    def say(self, line: str) -> str:
+        """What is written after a line was typed."""
+        self.child.sendline(line)
+        written = self.await_prompt()
+        if self.terminal != "toolkit":
+            written = written.partition(f"{line}\n")[2]
+        return CONTROL.sub(b"", written.encode()).decode()
+
+    def leave(self, word: str = "quit") -> int | None:
+        self.child.sendline(word)
+        return self.ended()
+
+    def ended(self) -> int | None:
+        self.child.expect(pexpect.EOF)
+        self.child.close()
+        return self.child.exitstatus
 
 
 @pytest.fixture
-def chat(home, tiny_model):
-    """chat(*args) -> a zoo chat on a pseudo-terminal."""
+def chat(home, tiny_model, tmp_path):
+    """chat(*args) -> a Talk with `tiny-nano`, or with others."""
     started = []
+    (tmp_path / "without" / "prompt_toolkit").mkdir(parents=True)
+    (tmp_path / "without" / "prompt_toolkit" / "__init__.py").write_text("raise ImportError")
 
-    def start(*args: str, model: str = "tiny-nano", term: str = "xterm") -> pexpect.spawn:
-        environment = {**os.environ, "ZOO_HOME": str(home.path), "TERM": term}
+    def start(*args: str, terminal: str = "plain", columns: int = 100, **environment: str) -> Talk:
+        everything = {**os.environ, "ZOO_HOME": str(home.path), "TERM": "dumb" if terminal == "dumb" else "xterm"}
+        if terminal == "plain":
+            everything["PYTHONPATH"] = str(tmp_path / "without")
+        del everything["COLUMNS"]
+        models = [] if args and not args[0].startswith("-") else ["tiny-nano"]
         child = pexpect.spawn(
-            sys.executable, ["-m", "zoo", "chat", model, *args], env=environment, timeout=30, dimensions=(24, 100)
+            sys.executable,
+            ["-m", "zoo", "chat", *models, *args],
+            env={**everything, **environment},
+            timeout=30,
+            dimensions=(24, columns),
         )
         started.append(child)
-        return child
+        return Talk(child, terminal)
 
     yield start
     for child in started:
         child.close(force=True)
 
 
-def ended(child: pexpect.spawn) -> int | None:
-    child.expect(pexpect.EOF)
-    child.close()
-    return child.exitstatus
+on_every_terminal = pytest.mark.parametrize("terminal", TERMINALS)
 
 
-def test_a_chat_prompts_replies_and_quits(chat):
-    child = chat("--max-new", "20", "--seed", "1")
-    child.expect(">> ")
-    assert b"tiny-nano" in child.before
-    assert b"parameters" in child.before
-    child.sendline("The cat")
-    child.expect_exact("The cat")
-    child.expect(">> ")
-    reply = READLINE.sub(b"", child.before).decode().replace("\r\n", "\n")
-    assert len(reply.lstrip("\n")) >= 15
+@on_every_terminal
+def test_a_chat_prompts_replies_and_quits(chat, terminal):
+    talk = chat("--max-new", "20", "--seed", "1", terminal=terminal)
+    assert "tiny-nano" in talk.greeting
+    assert "parameters" in talk.greeting
+    assert "continues" in talk.greeting
+    reply = talk.say("The cat")
+    assert len(reply) == 21, reply
     assert reply.endswith("\n")
-    child.sendline("quit")
-    assert ended(child) == 0
+    assert "continues" not in talk.say("The cat")
+    assert talk.leave() == 0
 
 
+@on_every_terminal
 @pytest.mark.parametrize("word", ["quit", "exit", " QUIT "])
-def test_words_that_leave(chat, word):
-    child = chat("--max-new", "5")
-    child.expect(">> ")
-    child.sendline(word)
-    assert ended(child) == 0
+def test_words_that_leave(chat, terminal, word):
+    assert chat(terminal=terminal).leave(word) == 0
 
 
-def test_ctrl_d_leaves(chat):
-    child = chat("--max-new", "5")
-    child.expect(">> ")
-    child.sendeof()
-    assert ended(child) == 0
+@on_every_terminal
+def test_ctrl_d_leaves(chat, terminal):
+    talk = chat(terminal=terminal)
+    talk.child.sendeof()
+    assert talk.ended() == 0
 
 
-def test_ctrl_c_stops_a_long_reply_and_another_at_the_prompt_says_how_to_leave(chat):
-    child = chat("--max-new", "1000000")
-    child.expect(">> ")
-    child.sendline("The cat")
-    child.expect(r"(?s)The cat.*\w{2}.*\n")  # it streams: text is here although the reply has not ended
-    child.sendintr()
-    child.expect(">> ")
-    child.sendintr()
-    child.expect("leaves")
-    child.expect(">> ")
-    child.sendline("quit")
-    assert ended(child) == 0
+@on_every_terminal
+def test_ctrl_c_stops_a_long_reply_and_another_at_the_prompt_says_how_to_leave(chat, terminal):
+    talk = chat("--max-new", "1000000000", terminal=terminal)
+    talk.child.sendline("The cat")
+    talk.child.expect(r"(?s)The cat.*\w{2}.*\n.*\w{2}.*\n")  # it streams: text is here although the reply has not ended
+    talk.child.sendintr()
+    talk.await_prompt()
+    talk.child.sendintr()
+    talk.child.expect("leaves")
+    talk.await_prompt()
+    assert talk.leave() == 0
 
 
-def test_an_empty_line_asks_again(chat):
-    child = chat("--max-new", "5")
-    child.expect(">> ")
-    child.sendline("")
-    child.expect(">> ")
-    assert READLINE.sub(b"", child.before).strip() == b""
-    child.sendline("quit")
-    assert ended(child) == 0
+@on_every_terminal
+def test_an_empty_line_asks_again(chat, terminal):
+    talk = chat(terminal=terminal)
+    assert talk.say("").strip() == ""
+    assert talk.leave() == 0
 
 
-def test_a_dumb_terminal_gets_a_prompt_too(chat):
-    child = chat("--max-new", "5", term="dumb")
-    child.expect(">> ")
-    child.sendline("The")
-    child.expect(">> ")
-    child.sendline("quit")
-    assert ended(child) == 0
+@on_every_terminal
+def test_a_hang_up_ends_a_chat(chat, terminal):
+    talk = chat(terminal=terminal)
+    talk.child.kill(signal.SIGHUP)
+    talk.child.expect(pexpect.EOF)
+    talk.child.close()
+    assert talk.child.signalstatus == signal.SIGHUP or talk.child.exitstatus == 129
+
+
+@on_every_terminal
+def test_a_prompt_can_have_several_lines(chat, terminal, tmp_path):
+    options = ("--max-new", "30", "--temperature", "0")
+    talk = chat(*options, terminal=terminal)
+    for line in ('"""The', "cat", 'sat"""'):
+        talk.child.sendline(line)
+    talk.await_prompt()
+    path = tmp_path / "said.txt"
+    assert "saved" in talk.say(f"/save {path}")
+    assert path.read_text().startswith(">> The\ncat\nsat\n")
+    assert talk.leave() == 0
+
+
+@on_every_terminal
+def test_every_command_of_a_chat_does_what_it_says(chat, terminal, tmp_path):
+    talk = chat("--max-new", "20", "--seed", "1", terminal=terminal)
+    for name in slash.COMMANDS:
+        assert f"/{name}" in talk.say("/help")
+    assert "nothing was said yet" in talk.say("/more")
+    assert "nothing was said yet" in talk.say("/retry")
+    first = talk.say("The cat")
+    more = talk.say("/more")
+    again = talk.say("/retry")
+    assert again != first
+    assert talk.say("/seed 1").strip() == "seed 1"
+    assert talk.say("The cat") == first
+    assert talk.say("/more") == more
+    assert "temperature 0," in talk.say("/set temperature 0")
+    assert "max_new 7" in talk.say("/set max_new 7")
+    assert len(talk.say("The cat")) == 8
+    assert "temperature 0," in talk.say("/set")
+    assert "tiny-nano: tiny, nano" in talk.say("/info")
+    path = tmp_path / "said.txt"
+    assert "saved" in talk.say(f"/save {path}")
+    assert path.read_text().count(">> The cat\n") == 3
+    assert first.strip() in path.read_text()
+    assert "there already" in " ".join(talk.say(f"/save {path}").split())
+    talk.say("/clear")
+    assert "nothing was said yet" in talk.say("/more")
+    assert "tiny-nano" in talk.say("/model")
+    assert "parameters" in talk.say("/model tiny")
+    assert talk.leave() == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("/hlep", "/help"),
+        ("/", "no command /"),
+        ("/model nobody", "nobody"),
+        ("/model tiny-nano:0.5+tiny-nano:0.6", "sum to 1"),
+        ("/set temprature 1", "temperature"),
+        ("/set temperature", "/set temperature 0.7"),
+        ("/set temperature hot", "a number"),
+        ("/set top_p 3", "between 0 and 1"),
+        ("/set max_new -1", "whole number"),
+        ("/seed x", "whole number"),
+        ("/save", "name of a file"),
+        ("/save /nowhere/at/all", "no directory"),
+    ],
+)
+def test_a_command_that_makes_no_sense_gets_one_line_and_changes_nothing(chat, line, answer):
+    talk = chat("--max-new", "20", "--seed", "1")
+    said = talk.say(line)
+    assert answer in said, said
+    assert "Traceback" not in said
+    before = talk.say("The cat")
+    talk.say("/seed 1")
+    assert talk.say("The cat") == before
+    assert talk.leave() == 0
+
+
+def test_a_line_that_begins_with_two_slashes_is_text(chat, tmp_path):
+    talk = chat("--max-new", "5", "--seed", "1")
+    talk.say("//help")
+    talk.say(f"/save {tmp_path / 'said.txt'}")
+    assert (tmp_path / "said.txt").read_text().startswith(">> /help\n")
+
+
+def test_tab_completes_commands_options_and_models(chat):
+    talk = chat("--max-new", "5", terminal="toolkit")
+    for typed, completed in (("/he\t", "/help"), ("/set temp\t", "/set temperature"), ("/model tiny-n\t", "tiny-nano")):
+        talk.child.send(typed)
+        talk.child.expect_exact(completed)
+        talk.child.sendintr()
+        talk.await_prompt()
+    assert talk.leave() == 0
+
+
+@pytest.mark.parametrize(
+    "line", ["", "/", "/h", "/model ", "/model t", "/set ", "/set t", "/set x y", "plain", "/seed 1"]
+)
+def test_completions_begin_with_what_was_typed(line):
+    found = slash.completions(lambda: ["tiny", "other"], line)
+    assert all(word.startswith(line.rpartition(" ")[2]) for word in found)
+    assert bool(found) == (line in ("/", "/h", "/model ", "/model t", "/set ", "/set t"))
+
+
+def test_a_chat_remembers_what_was_typed_in_the_last_one(chat, home):
+    talk = chat("--max-new", "5", terminal="toolkit")
+    talk.say("The cat sat")
+    assert talk.leave() == 0
+    assert "The cat sat" in home.history.read_text()
+    assert home.history.stat().st_mode & 0o077 == 0
+    talk = chat("--max-new", "5", terminal="toolkit")
+    talk.child.send("\x1b[A\x1b[A")  # the arrow up, twice: the last line was `quit`
+    talk.child.expect_exact("The cat sat")
+
+
+def test_as_a_speaker_the_reply_is_a_speech(chat, zoo, tmp_path):
+    talk = chat("--max-new", "400", "--seed", "1", "--as", "The")
+    reply = talk.say("Two dogs")
+    assert "\n\n" not in reply
+    talk.say(f"/save {tmp_path / 'said.txt'}")
+    assert (tmp_path / "said.txt").read_text().startswith(">> Two dogs\n\nThe:\n")
+
+
+@pytest.mark.parametrize(("columns", "beside"), [(100, True), (40, False)])
+def test_several_models_stand_side_by_side_where_there_is_room(chat, zoo, columns, beside):
+    talk = chat("tiny-nano", "tiny-nano", "--max-new", "90", "--seed", "1", columns=columns)
+    assert talk.greeting.count("parameters") == 2
+    lines = talk.say("The cat").splitlines()
+    assert max(map(len, lines)) <= columns or not beside
+    if beside:
+        assert lines[0].count("tiny-nano") == 2
+        assert all(
+            left.rstrip() == right.rstrip() for left, _, right in (line.partition(" | ") for line in lines[2:] if line)
+        )
+    else:
+        assert [line for line in lines if line.startswith("[")] == ["[tiny-nano]", "[tiny-nano]"]
+        half = len(lines) // 2
+        assert lines[:half] == lines[half + 1 :]
+    assert talk.leave() == 0
+
+
+def test_a_blend_marks_who_writes(chat):
+    talk = chat("tiny-nano+tiny-nano:0.3", "--max-new", "60", "--seed", "1", PYTHONIOENCODING="utf-8")
+    assert "¹ tiny-nano" in talk.greeting
+    assert "² tiny-nano" in talk.greeting
+    assert "¹" in talk.say("The cat")
+    talk = chat("tiny-nano+tiny-nano:0.3", "--max-new", "60", "--seed", "1", PYTHONIOENCODING="ascii")
+    assert "[1] tiny-nano" in talk.greeting
+    assert "[1]" in talk.say("The cat")
+
+
+def test_a_blend_is_coloured_unless_colours_are_unwanted(chat):
+    for environment, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
+        talk = chat("tiny-nano+tiny-nano:0.3", "--max-new", "60", **environment)
+        talk.child.sendline("The cat")
+        assert ("\x1b[38;2" in talk.await_prompt()) == coloured
+
+
+def test_several_models_and_blends_write_plainly_to_a_pipe(zoo, tiny_model):
+    options = ["--max-new", "20", "--seed", "1"]
+    one = zoo("chat", "tiny-nano", *options, stdin="The\n").out
+    assert zoo("chat", "tiny-nano", "tiny-nano", *options, stdin="The\n").out == (
+        f"[tiny-nano]\n{one}\n[tiny-nano]\n{one}"
+    )
+    assert zoo("chat", "tiny-nano+tiny-nano", *options, stdin="The\n").out == one
 
 
 def test_piped_chat_writes_only_text(zoo, tiny_model):
@@ -124,7 +327,8 @@ def test_unknown_characters_are_replaced_and_that_is_said_once(zoo, tiny_model):
     outcome = zoo("chat", "tiny-nano", "--max-new", "5", "--seed", "1", stdin="Thé café\nqué\n\x1b[31m\n")
     assert outcome.code == 0
     assert len(outcome.out) == 3 * 6
-    assert outcome.err.count("replaced") == 1
+    assert outcome.err.count("nearest") == 1
+    assert "é (e)" in outcome.err
     assert "é" in outcome.err
     assert len(outcome.err.splitlines()) == 1
     known = zoo("chat", "tiny-nano", "--max-new", "5", "--seed", "1", stdin="The cafe\n")
@@ -154,20 +358,17 @@ def wild(zoo, home, tmp_path, tiny_model):
     return "wild-nano"
 
 
-def test_nothing_a_model_writes_is_obeyed_by_the_terminal(chat, wild):
-    child = chat("--max-new", "400", "--temperature", "2", "--seed", "1", model=wild)
-    child.expect(">> ")
-    child.sendline("ab")
-    child.expect_exact("ab")
-    child.expect(">> ")
-    shown = READLINE.sub(b"", child.before)
-    assert rb"\x1b" in shown
-    assert rb"\x9b" in shown
-    assert rb"\u202e" in shown
-    text = shown.decode()
-    assert not [c for c in text if (ord(c) < 32 and c not in "\r\n") or 0x7F <= ord(c) <= 0x9F or c == "\u202e"]
-    child.sendline("quit")
-    assert ended(child) == 0
+@on_every_terminal
+def test_nothing_a_model_writes_is_obeyed_by_the_terminal(chat, wild, terminal):
+    talk = chat(wild, "--max-new", "400", "--temperature", "2", "--seed", "1", terminal=terminal)
+    talk.child.sendline("ab")
+    shown = talk.await_prompt().rpartition("ab\n")[2] if terminal == "dumb" else talk.await_prompt()
+    assert r"\x1b" in shown
+    assert r"\x9b" in shown
+    assert r"\u202e" in shown
+    text = CONTROL.sub(b"", shown.encode()).decode() if terminal == "toolkit" else shown  # what draws the prompt
+    assert not [c for c in text if (ord(c) < 32 and c != "\n") or 0x7F <= ord(c) <= 0x9F or c == "\u202e"]
+    assert talk.leave() == 0
 
 
 def test_generate_escapes_for_a_terminal_and_is_raw_for_a_pipe(zoo, home, wild):
@@ -244,3 +445,160 @@ def test_a_prompt_that_is_no_utf8_is_survived(home, tiny_model):
     assert done.returncode in (0, 4), done.stderr
     assert b"Traceback" not in done.stderr
     assert b"bug" not in done.stderr
+
+
+def test_generate_writes_many_texts_at_once_each_as_if_alone(zoo, tiny_model):
+    options = ["generate", "tiny-nano", "The", "--max-new", "40"]
+    alone = [zoo(*options, "--seed", str(seed)).out for seed in range(7, 42)]
+    assert zoo(*options, "--seed", "7", "--num", "35").out == "---\n".join(alone)
+
+
+def test_generate_tells_machines_everything(zoo, tiny_model):
+    options = ["generate", "tiny-nano", "The", "--max-new", "40", "--seed", "3", "--stop", "cat", "--top-k", "5"]
+    told = json.loads(zoo(*options, "--num", "4", "--json").out)
+    assert told["schema"] == "zoo.generate/1"
+    assert (told["model"], told["prompt"], told["seed"]) == ("tiny-nano", "The", 3)
+    assert told["sampling"]["top_k"] == 5
+    assert [text["seed"] for text in told["texts"]] == [3, 4, 5, 6]
+    for text in told["texts"]:
+        assert text["finish"] == ("stop" if len(text["tokens"]) < 40 else "length")
+        assert "cat" not in text["text"]
+        assert len(text["tokens"]) == len(text["log_probabilities"]) >= len(text["text"])
+        assert all(value <= 0 for value in text["log_probabilities"])
+    assert zoo(*options).out == told["texts"][0]["text"] + "\n"
+
+
+def test_generate_tells_the_seed_that_it_took(zoo, tiny_model):
+    options = ["generate", "tiny-nano", "The", "--max-new", "40"]
+    told = json.loads(zoo(*options, "--json").out)
+    assert zoo(*options, "--seed", str(told["seed"])).out == told["texts"][0]["text"] + "\n"
+
+
+def test_generate_reads_its_prompt_from_a_file(zoo, tiny_model, tmp_path):
+    path = tmp_path / "prompt.txt"
+    path.write_text("The\ncat", encoding="utf-8")
+    options = ["--max-new", "30", "--seed", "3"]
+    assert zoo("generate", "tiny-nano", "--file", str(path), *options).out == (
+        zoo("generate", "tiny-nano", "The\ncat", *options).out
+    )
+    path.write_bytes(b"\xff\xfe\x00")
+    assert zoo("generate", "tiny-nano", "--file", str(path), *options).code == 4
+    assert zoo("generate", "tiny-nano", "--file", str(tmp_path / "none"), *options).code == 3
+    assert zoo("generate", "tiny-nano", "--file", str(tmp_path), *options).code == 4
+    assert zoo("generate", "tiny-nano", "The", "--file", str(path), *options).code == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--temperature", "-1"],
+        ["--temperature", "nan"],
+        ["--temperature", "1e9"],
+        ["--top-k", "-1"],
+        ["--top-k", "99999999999999"],
+        ["--top-p", "1.5"],
+        ["--top-p", "nan"],
+        ["--min-p", "-0.1"],
+        ["--repetition-penalty", "0"],
+        ["--repetition-penalty", "inf"],
+        ["--max-new", "-1"],
+        ["--num", "0"],
+        ["--unknown", "guess"],
+        ["--device", "cuda:9"],
+        ["--device", "abacus"],
+    ],
+)
+def test_absurd_options_are_a_usage_error_of_one_line(zoo, tiny_model, options):
+    outcome = zoo("generate", "tiny-nano", "The", *options)
+    assert outcome.code == 2
+    assert len(outcome.err.splitlines()) == 1
+    assert outcome.out == ""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--temperature", "1e-300"],
+        ["--temperature", "100"],
+        ["--top-p", "0"],
+        ["--min-p", "1"],
+        ["--top-k", "1000000"],
+        ["--repetition-penalty", "100"],
+        ["--repetition-penalty", "0.01"],
+        ["--stop", ""],
+    ],
+)
+def test_extreme_options_still_write(zoo, tiny_model, options):
+    outcome = zoo("generate", "tiny-nano", "The", "--max-new", "30", "--seed", "1", *options)
+    assert outcome.code == 0
+    assert len(outcome.out) == 31
+
+
+def test_a_device_of_torchs_writes_the_same(zoo, tiny_model):
+    engine = zoo_api.load("tiny-nano", device="cpu")
+    on_torch = Voice("tiny-nano", TorchEngine(engine.engine.config, arrays_of(tiny_model)), engine.vocab)
+    for seed in range(5):
+        assert on_torch.generate("The", max_new=60, seed=seed) == engine.generate("The", max_new=60, seed=seed)
+
+
+def test_a_prompt_of_megabytes_is_cropped_and_that_is_said(zoo, tiny_model):
+    outcome = zoo("generate", "tiny-nano", "--max-new", "5", "--seed", "1", stdin="The cat sat. " * 400_000)
+    assert outcome.code == 0
+    assert "5,200,000 characters" in outcome.err
+    assert len(outcome.out) == 6
+
+
+def test_a_prompt_without_an_end_is_refused(home, tiny_model):
+    with open("/dev/zero", "rb") as zeros:
+        done = subprocess.run(
+            [sys.executable, "-m", "zoo", "generate", "tiny-nano"],
+            env={**os.environ, "ZOO_HOME": str(home.path)},
+            stdin=zeros,
+            capture_output=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_whoever_closes_the_pipe_hears_nothing_more(home, tiny_model):
+    command = f"{sys.executable} -m zoo generate tiny-nano The --max-new 100000000 | head -c 20"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        env={**os.environ, "ZOO_HOME": str(home.path)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 141
+    assert done.stderr == b""
+    assert len(done.stdout) == 20
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut", "other", "nan"])
+def test_damaged_weights_are_one_line_and_a_chat_goes_on_with_the_old_ones(chat, zoo, home, tiny_model, harm):
+    talk = chat("--max-new", "20", "--seed", "1")
+    first = talk.say("The cat")
+    damage(home.models / "tiny-nano" / "weights.safetensors", harm)
+    assert zoo("generate", "tiny-nano", "The").code == 4
+    said = talk.say("/model tiny-nano")
+    assert "zoo:" in said
+    assert "Traceback" not in said
+    talk.say("/seed 1")
+    assert talk.say("The cat") == first
+    assert talk.leave() == 0
+
+
+def damage(weights: Path, harm: str) -> None:
+    match harm:
+        case "gone":
+            weights.unlink()
+        case "cut":
+            weights.write_bytes(weights.read_bytes()[:-100])
+        case "other":
+            weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\0")
+        case _:
+            weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\xc0\x7f")
+
+
+def arrays_of(name: str) -> dict:
+    return parts_of(Registry(find_home()).get(name))[1]

@@ -333,7 +333,7 @@ static struct {
     pthread_cond_t wake;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
-#define PATIENCE 20000  /* looks at the tickets before a helper goes to sleep */
+#define PATIENCE 5000  /* looks at the tickets before a helper goes to sleep */
 #define WORTHWHILE 1e5 /* multiplications below which a job is not shared */
 
 static void relax(void) {

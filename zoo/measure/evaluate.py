@@ -1,13 +1,61 @@
-"""A model's loss on a text."""
+"""Evaluate: a model's loss on a text."""
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from zoo.corpora.corpus import Corpus, open_corpus
+from zoo.corpora.tokens import encode_part
 from zoo.engine.engine import Engine
+from zoo.engine.load import engine_of
+from zoo.errors import BadData
 from zoo.events import OnEvent, Validating, ignore
-from zoo.protocol import nats_per_character, window_starts, windows
+from zoo.home import Home
+from zoo.protocol import WINDOWS_V1, bits, nats_per_character, window_starts, windows
+from zoo.registry.model import Model
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model's loss, in nats per character, on the validation part of a corpus, which has so many characters."""
+
+    model: Model
+    corpus: str
+    characters: int
+    loss: float
+    protocol: str = WINDOWS_V1
+
+    @property
+    def bits_per_character(self) -> float:
+        return bits(self.loss)
+
+    @property
+    def perplexity(self) -> float:
+        """Per character."""
+        return math.exp(self.loss)
+
+
+def evaluate(home: Home, model: Model, on_event: OnEvent = ignore) -> Evaluation:
+    """The loss on the validation part of the text that a model was trained on, computed anew.
+
+    Raises NotFound when the text is not here, and BadData for a model or a text that is damaged.
+    """
+    engine, vocab = engine_of(model)
+    corpus = own_corpus(home, model)
+    ids = encode_part(corpus, vocab, "val", on_event)
+    characters = corpus.characters_of("val")
+    return Evaluation(model, corpus.name, characters, loss_of(engine, ids, characters, on_event))
+
+
+def own_corpus(home: Home, model: Model) -> Corpus:
+    """The text that a model was trained on; raises NotFound when it is not here, BadData for a record of none."""
+    parts = model.record.corpora
+    if len(parts) != 1:
+        raise BadData(f"'{model.name}' names {len(parts)} texts, where this zoo knows one")
+    return open_corpus(home, parts[0].name, parts[0].sha256, parts[0].val_sha256)
 
 
 def loss_of(engine: Engine, ids: "np.ndarray", characters: int, on_event: OnEvent = ignore) -> float:

@@ -1,0 +1,34 @@
+"""Evaluate: the loss of a model on its own text, computed anew."""
+
+import json
+
+import pytest
+
+from zoo.registry.registry import Registry
+
+
+def test_eval_tells_the_recorded_loss_and_the_same_one_every_time(zoo, home, tiny_model):
+    record = Registry(home).get("tiny-nano").record
+    told = [json.loads(zoo("eval", "tiny-nano", "--json").out) for _ in range(2)]
+    assert told[0] == told[1]
+    entry = told[0]["models"][0]
+    assert entry["loss"] == pytest.approx(record.val_loss, abs=1e-5)
+    assert entry["bits_per_character"] == pytest.approx(record.val_bpc, abs=1e-5)
+    assert (entry["protocol"], entry["part"], entry["corpus"]) == ("windows/v1", "val", "tiny")
+
+
+def test_eval_shows_unit_and_protocol(zoo, tiny_model):
+    outcome = zoo("eval", "tiny")
+    assert outcome.code == 0
+    for word in ("tiny-nano", "nats/char", "bpc", "windows/v1", "validation part"):
+        assert word in outcome.out
+
+
+def test_eval_of_what_is_not_here_says_so(zoo, home, tiny_model):
+    assert zoo("eval", "nobody").code == 3
+    for folder in home.corpora.iterdir():
+        for file in sorted(folder.rglob("*"), reverse=True):
+            file.rmdir() if file.is_dir() else file.unlink()
+    outcome = zoo("eval", "tiny-nano")
+    assert outcome.code == 3
+    assert len(outcome.err.splitlines()) == 1
