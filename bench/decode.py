@@ -39,11 +39,12 @@ from llamacpp import PROMPT, Outcome, measure, timed
 from zoo.config import ModelConfig
 from zoo.corpora.vocab import Characters
 from zoo.engine.cpu import CpuEngine
-from zoo.engine.sampling import Sampling
-from zoo.talk.session import Session
+from zoo.engine.engine import Engine
+from zoo.engine.load import make_engine
+from zoo.talk.voice import Voice
 
 ALPHABET = "".join(map(chr, range(ord("!"), ord("!") + 65)))
-THREADS = ("ZOO_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # what zoo, numpy, torch heed
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # what zoo, numpy, torch heed
 AGREED = 40  # characters that must be the same
 MANY = 32  # texts at once
 LONG = 1000  # characters of a text past the window
@@ -74,7 +75,7 @@ def random_weights(config: ModelConfig) -> dict[str, np.ndarray]:
     }
 
 
-def greedy(engine: CpuEngine, texts: int, length: int) -> str:
+def greedy(engine: Engine, texts: int, length: int) -> str:
     """So many texts at once, each from a character of its own, end to end."""
     states = [engine.state() for _ in range(texts)]
     ids = [(ALPHABET.index(PROMPT) + i) % len(ALPHABET) for i in range(texts)]
@@ -85,13 +86,13 @@ def greedy(engine: CpuEngine, texts: int, length: int) -> str:
     return "".join("".join(text) for text in zip(*written, strict=True))
 
 
-def of_zoo(case: Case, texts: int | None, length: int) -> Outcome:
-    """Greedily so many texts at once, or one drawn by a session."""
-    engine = CpuEngine(case.config, random_weights(case.config))
-    session = Session(engine, Characters(ALPHABET), Sampling(seed=1))
+def of_zoo(make: Callable[..., Engine], case: Case, texts: int | None, length: int) -> Outcome:
+    """Greedily so many texts at once, or one that is drawn."""
+    engine = make(case.config, random_weights(case.config))
+    voice = Voice("random", engine, Characters(ALPHABET))
     if texts:
         return measure(partial(timed, partial(greedy, engine, texts, length)))
-    return measure(partial(timed, lambda: "".join(session.reply(PROMPT, length))))
+    return measure(partial(timed, lambda: voice.generate(PROMPT, max_new=length, seed=1)))
 
 
 def of_nanogpt(checkout: Path, case: Case) -> Outcome:
@@ -133,12 +134,13 @@ def contestants(asked: argparse.Namespace, case: Case, weights: Path, threads: i
         for way in ("server", "bare")
     }
     return {
-        "zoo, drawn by a session": partial(alone, of_zoo, case, None, length),
-        BARE: partial(alone, of_zoo, case, 1, length),
+        "zoo, drawn": partial(alone, of_zoo, make_engine, case, None, length),
+        BARE: partial(alone, of_zoo, make_engine, case, 1, length),
+        "zoo in numpy, bare steps, greedy": partial(alone, of_zoo, CpuEngine, case, 1, length),
         **llamacpp,
         "nanoGPT, generate": partial(alone, of_nanogpt, asked.nanogpt, case),
-        f"zoo, drawn by a session, {LONG:,} characters": partial(alone, of_zoo, case, None, LONG),
-        BATCH: partial(alone, of_zoo, case, MANY, length),
+        f"zoo, drawn, {LONG:,} characters": partial(alone, of_zoo, make_engine, case, None, LONG),
+        BATCH: partial(alone, of_zoo, make_engine, case, MANY, length),
     }
 
 
