@@ -11,6 +11,7 @@ import click
 from zoo import cli, errors, hooks
 from zoo.cli import numbers
 from zoo.cli.presets import CHARACTERS
+from zoo.cli.slash import COMMANDS, SLASH
 from zoo.config import ModelConfig, TrainConfig, presets
 from zoo.plugins import Plugins
 
@@ -34,6 +35,12 @@ def cli_reference() -> str:
     return _block("\n\n".join(parts))
 
 
+def slash_table() -> str:
+    """What a chat can be told to do."""
+    typed = [(f"{SLASH}{name} {command.usage}".strip(), command.help) for name, command in COMMANDS.items()]
+    return _block("\n".join(["| type | for |", "| --- | --- |", *(f"| `{line}` | {help} |" for line, help in typed)]))
+
+
 def readme_tree() -> str:
     """Every module of zoo/ and plugins/ with the first line of its docstring."""
     lines = [line for folder in ("zoo", "plugins") for line in _tree(ROOT / folder, 0)]
@@ -46,15 +53,17 @@ def _tree(folder: Path, depth: int) -> list[tuple[str, str]]:
     lines = [(f"{INDENT * depth}{folder.name}/", _summary(folder / "__init__.py"))]
     for package in sorted(path.parent for path in folder.glob("*/__init__.py")):
         lines += _tree(package, depth + 1)
-    for path in sorted([*folder.glob("*.py"), *folder.glob("*.toml")]):
+    for path in sorted(path for pattern in ("*.py", "*.toml", "*.[ch]") for path in folder.glob(pattern)):
         if path.name != "__init__.py":
             lines.append((f"{INDENT * (depth + 1)}{path.name}", _summary(path)))
     return lines
 
 
 def _summary(path: Path) -> str:
-    """The first line of a module's docstring, or of a TOML file's comment."""
+    """The first line of a module's docstring, or of another file's comment."""
     text = path.read_text(encoding="utf-8")
+    if path.suffix in (".c", ".h"):
+        return text.splitlines()[0].removeprefix("/*").strip()
     if path.suffix == ".toml":
         return text.splitlines()[0].removeprefix("#").strip()
     return (ast.get_docstring(ast.parse(text)) or "").split("\n", maxsplit=1)[0]

@@ -90,7 +90,15 @@ def test_every_field_that_a_plugin_meets_is_described(kind):
 
 def test_every_name_for_plugins_is_described():
     text = read("docs/plugins.md").partition("## What a plugin may import")[2].partition("## The hooks")[0]
-    assert set(re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\|[^|]*\|", text, re.MULTILINE)))) == set(package.__all__)
+    named = set(re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\|[^|]*\|", text, re.MULTILINE))))
+    assert named == set(package.__all__) - {"load"}  # which is for those who want a model to write
+
+
+def test_the_python_of_the_page_on_talking_works(home):
+    (code,) = blocks("docs/talking.md", "python")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout) > 200
 
 
 def test_every_field_of_a_record_is_described():
@@ -121,7 +129,12 @@ def test_every_module_is_in_the_tree_of_the_readme():
         label = line.split()[0]
         folders[depth:] = [label]
         drawn.add("".join(folders))
-    modules = [path for folder in ("zoo", "plugins") for path in (REPOSITORY / folder).rglob("*.py")]
+    modules = [
+        path
+        for folder in ("zoo", "plugins")
+        for kind in ("py", "c", "h")
+        for path in (REPOSITORY / folder).rglob(f"*.{kind}")
+    ]
     expected = {path.relative_to(REPOSITORY).as_posix().removesuffix("__init__.py") for path in modules}
     assert {entry for entry in drawn if not entry.endswith(".toml")} == expected
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -77,15 +78,20 @@ def run(*command: str | Path, cwd: Path, stdin: str = "", **environment: str) ->
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from a copy of the repository, so that this one stays clean."""
     place = tmp_path_factory.mktemp("wheel")
+    return build(place, "--wheel")
+
+
+def build(place: Path, kind: str, **environment: str) -> Path:
+    """What `python -m build` makes of a copy of the repository in an empty place."""
     for name in tracked():
         target = place / "source" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(REPOSITORY / name, target)
     run(
-        sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", place / "dist", place / "source",
-        cwd=place,
+        sys.executable, "-m", "build", kind, "--no-isolation", "--outdir", place / "dist", place / "source",
+        cwd=place, **environment,
     )  # fmt: skip
-    (built,) = (place / "dist").glob("*.whl")
+    (built,) = (place / "dist").iterdir()
     return built
 
 
@@ -142,6 +148,31 @@ def test_the_wheel_holds_all_that_is_needed(wheel):
     for name in starters():
         for file in ("weights.safetensors", "vocab.json", "model.toml"):
             assert f"zoo_starters/{name}/{file}" in names
+
+
+@pytest.mark.slow
+def test_the_wheel_has_the_native_engine_for_every_python(wheel):
+    assert [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("zoo/engine/_native.abi3")]
+    assert "-cp311-abi3-" in wheel.name
+
+
+@pytest.mark.slow
+def test_without_a_compiler_there_is_a_wheel_that_talks_too(tmp_path):
+    wheel = build(tmp_path, "--wheel", CC="false", CXX="false")
+    with zipfile.ZipFile(wheel) as archive:
+        assert not [name for name in archive.namelist() if name.endswith((".so", ".pyd"))]
+        archive.extractall(tmp_path / "site")
+    code = "import zoo; voice = zoo.load('shakespeare-nano'); print(type(voice.engine).__name__, voice.generate(max_new=9))"
+    environment = {"HOME": str(tmp_path), "PYTHONPATH": str(tmp_path / "site")}
+    (tmp_path / "empty").mkdir()
+    assert run(sys.executable, "-c", code, cwd=tmp_path / "empty", **environment).startswith("CpuEngine ")
+
+
+@pytest.mark.slow
+def test_the_source_distribution_has_what_the_native_engine_is_made_of(tmp_path):
+    with tarfile.open(build(tmp_path, "--sdist")) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"zoo/engine/native.c", "zoo/engine/product.h", "zoo/presets.toml", "pyproject.toml"} <= names
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
-/* The product of matrices for vectors of LANES numbers; included once for each width that a processor may have. The
-columns of a matrix are taken as many together as the registers hold: MANY beside ROWS rows, ONE beside one row. */
+/* The product of matrices for vectors of LANES numbers; included once for each width that a processor may have.
+
+The columns of a matrix are taken as many together as the registers hold: MANY beside ROWS rows, ONE beside one row. */
 
 #define GLUE(name, lanes) name##lanes
 #define NAME_(name, lanes) GLUE(name, lanes)
