@@ -162,7 +162,7 @@ def test_without_a_compiler_there_is_a_wheel_that_talks_too(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         assert not [name for name in archive.namelist() if name.endswith((".so", ".pyd"))]
         archive.extractall(tmp_path / "site")
-    code = "import zoo; voice = zoo.load('shakespeare-nano'); print(type(voice.engine).__name__, voice.generate(max_new=9))"
+    code = "import zoo; voice = zoo.load('shakespeare-nano'); print(type(voice.engine).__name__, voice.generate())"
     environment = {"HOME": str(tmp_path), "PYTHONPATH": str(tmp_path / "site")}
     (tmp_path / "empty").mkdir()
     assert run(sys.executable, "-c", code, cwd=tmp_path / "empty", **environment).startswith("CpuEngine ")

@@ -15,7 +15,7 @@ from zoo.engine import _native
 from zoo.engine.cpu import CpuEngine, erf, softmax
 from zoo.engine.engine import Engine, Feed, log_softmax
 from zoo.engine.load import make_engine
-from zoo.engine.native import MOST_THREADS, NativeEngine, available_threads
+from zoo.engine.native import LARGEST, MOST_THREADS, NativeEngine, available_threads
 from zoo.engine.torch import TorchEngine
 from zoo.engine.window import window_start
 from zoo.errors import UsageProblem
@@ -332,6 +332,8 @@ def test_threads_are_as_many_as_processors_where_nothing_sensible_is_asked(monke
 def test_the_fastest_engine_is_taken_and_numpy_where_nothing_was_compiled(tmp_path):
     config = ModelConfig(n_layer=1, n_head=2, n_embd=16, block_size=8).resolve(VOCAB)
     assert isinstance(make_engine(config, random_weights(config)), NativeEngine)
+    endless = ModelConfig(n_layer=1, n_head=2, n_embd=16, block_size=LARGEST + 1).resolve(VOCAB)
+    assert isinstance(make_engine(endless, random_weights(endless)), CpuEngine)
     with pytest.raises(UsageProblem, match="not available"):
         make_engine(config, random_weights(config), "cuda:9")
     code = """
@@ -346,6 +348,14 @@ print(type(engine).__name__, "torch" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["CpuEngine", "False"]
+
+
+def test_the_longest_context_does_not_exceed_a_stack():
+    config = ModelConfig(n_layer=1, n_head=2, n_embd=16, block_size=LARGEST).resolve(VOCAB)
+    engine = NativeEngine(config, random_weights(config), threads=2)
+    cache = engine.new_cache()
+    few = [Feed(IDS[:12], LARGEST - 12, cache)]  # what stands before is all zeros
+    assert np.isfinite(engine.logits(few, every=True)).all()
 
 
 @pytest.mark.parametrize("name", ["native plain", "numpy"])

@@ -95,7 +95,7 @@ class Chat:
     def greet(self) -> None:
         """Say who is talking."""
         for session in self.sessions:
-            members = getattr(session.voice, "members", ())
+            members = session.voice.members
             for number, voice in enumerate(members or [session.voice]):
                 say(f"{replies.label(number) + ' ' if members else ''}{_about(voice)}")
 
@@ -140,7 +140,7 @@ class Chat:
     def draw(self, pieces: "list[Iterable[Piece]]") -> None:
         """Draw one reply of every model."""
         names = [session.voice.name for session in self.sessions]
-        replies.draw(list(zip(names, pieces, strict=True)), blended=hasattr(self.sessions[0].voice, "members"))
+        replies.draw(list(zip(names, pieces, strict=True)))
 
     def set(self, key: str, value: str) -> None:
         """Change how text is drawn; raises UsageProblem for an option or value that there is not."""

@@ -16,11 +16,10 @@ RESET = "\x1b[0m"
 TAB = "    "
 
 
-def draw(replies: "Sequence[tuple[str, Iterable[Piece]]]", *, blended: bool = False) -> None:
+def draw(replies: "Sequence[tuple[str, Iterable[Piece]]]") -> None:
     """Draw named replies on stdout: one without its name, several with theirs."""
     if len(replies) == 1:
-        pieces = replies[0][1]
-        _write(mark(pieces) if blended and sys.stdout.isatty() else (clean(piece.text) for piece in pieces))
+        _write(mark(replies[0][1]))
         return
     room = (width() - len(GAP) * (len(replies) - 1)) // len(replies)
     if is_terminal(sys.stdout) and room >= NARROWEST:
@@ -28,7 +27,7 @@ def draw(replies: "Sequence[tuple[str, Iterable[Piece]]]", *, blended: bool = Fa
         return
     for i, (name, pieces) in enumerate(replies):
         sys.stdout.write(f"{chr(10) if i else ''}[{clean(name)}]\n")
-        _write(clean(piece.text) for piece in pieces)
+        _write(mark(pieces))
 
 
 def clean(text: str) -> str:
@@ -91,8 +90,11 @@ def _broken(line: str) -> tuple[str, str]:
 
 
 def mark(pieces: Iterable[Piece]) -> Iterator[str]:
-    """A blend's text, word by word, with a number where another member begins to have the larger share, and in its
-    colour."""
+    """What is written of a reply: to a pipe the text alone; on a terminal that of a blend word by word, with a number
+    where another member begins to have the larger share, and in its colour."""
+    if not sys.stdout.isatty():
+        yield from (piece.text for piece in pieces)
+        return
     speaking = -1
     for word, shares in _words(pieces):
         chief = _chief(word, shares, speaking)
@@ -101,12 +103,12 @@ def mark(pieces: Iterable[Piece]) -> Iterator[str]:
 
 
 def _words(pieces: Iterable[Piece]) -> Iterator[tuple[str, list[tuple[float, ...]]]]:
-    """Every word with the white space after it, and the shares of its pieces."""
+    """Every word with the white space after it, and the shares of its pieces; where there are none, piece by piece."""
     word, shares = "", []
     for piece in pieces:
         word += piece.text
         shares.append(piece.shares)
-        if not piece.text or piece.text[-1].isspace():
+        if not piece.shares or piece.text[-1:].isspace():
             yield word, shares
             word, shares = "", []
     if word:

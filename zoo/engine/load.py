@@ -1,5 +1,6 @@
 """From a model's directory to an engine and its vocabulary."""
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from zoo import tables, weights
@@ -19,13 +20,14 @@ def make_engine(config: ModelConfig, arrays: "dict[str, np.ndarray]", device: st
         from zoo.engine.torch import TorchEngine
 
         return TorchEngine(config, arrays, device)
-    try:
-        from zoo.engine.native import NativeEngine
-    except ImportError:  # there was no C compiler
-        from zoo.engine.cpu import CpuEngine
+    with contextlib.suppress(ImportError):  # where there was no C compiler
+        from zoo.engine.native import NativeEngine, can_compute
 
-        return CpuEngine(config, arrays)
-    return NativeEngine(config, arrays)
+        if can_compute(config):
+            return NativeEngine(config, arrays)
+    from zoo.engine.cpu import CpuEngine
+
+    return CpuEngine(config, arrays)
 
 
 def engine_of(model: Model, device: str = "cpu") -> tuple[Engine, Vocab]:

@@ -334,6 +334,7 @@ static struct {
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 #define PATIENCE 5000  /* looks at the tickets before a helper goes to sleep */
+#define STACK (1 << 22) /* bytes: enough for the scores of the longest context */
 #define WORTHWHILE 1e5 /* multiplications below which a job is not shared */
 
 static void relax(void) {
@@ -380,6 +381,7 @@ static void hire(int helpers) {
     pthread_attr_t detached;
     pthread_attr_init(&detached);
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&detached, STACK);
     sigset_t every, before;
     sigfillset(&every); /* signals are for Python's threads */
     pthread_sigmask(SIG_SETMASK, &every, &before);

@@ -12,6 +12,7 @@ from zoo.engine import _native
 from zoo.engine.engine import Array, Engine, Feed, rotary_tables
 
 CACHE_LINE = 64  # bytes
+LARGEST = 2**14  # context and width of a head: what attention needs for them stands on a thread's stack
 MOST_THREADS = 8  # a step of a small model is over before more could take part
 
 
@@ -43,6 +44,11 @@ class NativeEngine(Engine):
         out = np.empty((len(ids) if every else len(feeds), _padded(self.config.vocab_size)), dtype=np.float32)
         _native.logits(self._model, ids, texts, out, every, self.threads)
         return out[:, : self.config.vocab_size]
+
+
+def can_compute(config: ModelConfig) -> bool:
+    """Whether a model of this shape is within what native.c has room for; numpy has room for any."""
+    return max(config.block_size, config.head_dim) <= LARGEST
 
 
 def available_threads() -> int:

@@ -35,16 +35,18 @@ class Blend(Voice):
     have vocabularies of characters, or all the same one.
     """
 
+    engine: "Mixture"
+
     def __init__(self, members: Sequence[Voice], weights: Sequence[float]) -> None:
         named = (f"{voice.name}:{weight:g}" for voice, weight in zip(members, weights, strict=True))
         vocab = _union([voice.vocab for voice in members])
         super().__init__(
             "+".join(named), Mixture(members, weights, vocab), vocab, [m for v in members for m in v.models]
         )
-        self.members, self.mixture = tuple(members), self.engine
+        self.members = tuple(members)
 
     def shares(self, state: BlendState, id: int) -> tuple[float, ...]:
-        return self.mixture.shares(state, id)  # type: ignore[attr-defined, no-any-return]
+        return self.engine.shares(state, id)
 
 
 class Mixture:

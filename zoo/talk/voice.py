@@ -24,7 +24,12 @@ class Writer(Protocol):
 
 
 class Voice:
-    """Continues texts. Nothing is remembered from one text to the next."""
+    """Continues texts. Nothing is remembered from one text to the next.
+
+    `models` are those whose weights it has; `members` are the voices of a blend, and none otherwise.
+    """
+
+    members: "tuple[Voice, ...]" = ()
 
     def __init__(self, name: str, engine: Writer, vocab: Vocab, models: "Sequence[Model]" = ()) -> None:
         self.name, self.engine, self.vocab, self.models = name, engine, vocab, tuple(models)
