@@ -68,7 +68,11 @@ def chat(home, tiny_model, tmp_path):
     (tmp_path / "without" / "prompt_toolkit" / "__init__.py").write_text("raise ImportError")
 
     def start(*args: str, terminal: str = "plain", columns: int = 100, **environment: str) -> Talk:
-        everything = {**os.environ, "ZOO_HOME": str(home.path), "TERM": "dumb" if terminal == "dumb" else "xterm"}
+        everything = {
+            **os.environ,
+            "ZOO_HOME": str(home.path),
+            "TERM": "dumb" if terminal == "dumb" else "xterm-256color",
+        }
         if terminal == "plain":
             everything["PYTHONPATH"] = str(tmp_path / "without")
         del everything["COLUMNS"]
@@ -178,6 +182,7 @@ def test_every_command_of_a_chat_does_what_it_says(chat, terminal, tmp_path):
     assert len(talk.say("The cat")) == 8
     assert "temperature 0," in talk.say("/set")
     assert "tiny-nano: tiny, nano" in talk.say("/info")
+    assert "bits per character" in talk.say("/surprise")
     path = tmp_path / "said.txt"
     assert "saved" in talk.say(f"/save {path}")
     assert path.read_text().count(">> The cat\n") == 3
@@ -286,6 +291,7 @@ def test_a_blend_marks_who_writes(chat):
     assert "¹ tiny-nano" in talk.greeting
     assert "² tiny-nano" in talk.greeting
     assert "¹" in talk.say("The cat")
+    assert "a blend is not measured" in talk.say("/surprise")
     talk = chat("tiny-nano+tiny-nano:0.3", "--max-new", "60", "--seed", "1", PYTHONIOENCODING="ascii")
     assert "[1] tiny-nano" in talk.greeting
     assert "[1]" in talk.say("The cat")
@@ -295,7 +301,7 @@ def test_a_blend_is_coloured_unless_colours_are_unwanted(chat):
     for environment, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
         talk = chat("tiny-nano+tiny-nano:0.3", "--max-new", "60", **environment)
         talk.child.sendline("The cat")
-        assert ("\x1b[38;2" in talk.await_prompt()) == coloured
+        assert ("\x1b[38;5" in talk.await_prompt()) == coloured
 
 
 def test_several_models_and_blends_write_plainly_to_a_pipe(zoo, tiny_model):

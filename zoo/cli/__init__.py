@@ -18,7 +18,7 @@ HEADINGS = {
     "corpora": ("fetch", "datasets", "plugins"),
     "train": ("train", "resume", "presets", "verify", "reproduce"),
     "look": ("list", "show", "compare"),
-    "talk": ("chat", "generate"),
+    "talk": ("chat", "generate", "surprise"),
     "measure": ("eval",),
     "keep": ("rename", "rm", "restore", "doctor", "completion"),
 }

@@ -3,12 +3,33 @@
 import json
 import math
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 
 def show_json(schema: str, **values: Any) -> None:
-    text = json.dumps(_finite({"schema": f"zoo.{schema}/1", **values}), indent=1, ensure_ascii=True, allow_nan=False)
-    sys.stdout.write(text + "\n")
+    """An iterator among the values becomes a list that is written as it comes, for it may be long."""
+    begin = "{\n "
+    for key, value in {"schema": f"zoo.{schema}/1", **values}.items():
+        sys.stdout.write(f"{begin}{json.dumps(key)}: ")
+        if isinstance(value, Iterator):
+            _write_list(value)
+        else:
+            sys.stdout.write(_text(value, indent=1).replace("\n", "\n "))
+        begin = ",\n "
+    sys.stdout.write("\n}\n")
+
+
+def _write_list(items: Iterator[Any]) -> None:
+    begin = "[\n  "
+    for item in items:
+        sys.stdout.write(begin + _text(item))
+        begin = ",\n  "
+    sys.stdout.write("[]" if begin.startswith("[") else "\n ]")
+
+
+def _text(value: Any, indent: int | None = None) -> str:
+    return json.dumps(_finite(value), indent=indent, ensure_ascii=True, allow_nan=False)
 
 
 def _finite(value: Any) -> Any:

@@ -1,17 +1,17 @@
 """Drawing replies: one as it is drawn, several in columns where there is room, else one below the other."""
 
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
-from zoo.cli.terminal import cells, cut, is_terminal, safe, width
+from zoo.cli.terminal import cells, cut, is_ascii_only, is_terminal, safe, shows_colours, width
 from zoo.talk.text import Piece
 
 NARROWEST = 30  # columns of a column
 GAP = " | "
-# foreground colours that the colour-blind tell apart too (Okabe & Ito 2008): orange, sky blue, green, yellow, vermilion
-COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0))
+# of the 256 colours, those nearest to ones that the colour-blind tell apart (Okabe & Ito 2008): orange, sky blue,
+# green, yellow, vermilion
+COLOURS = (178, 74, 36, 227, 166)
 RESET = "\x1b[0m"
 TAB = "    "
 
@@ -95,10 +95,12 @@ def mark(pieces: Iterable[Piece]) -> Iterator[str]:
     if not sys.stdout.isatty():
         yield from (piece.text for piece in pieces)
         return
-    speaking = -1
+    speaking, coloured = -1, shows_colours(sys.stdout)
     for word, shares in _words(pieces):
-        chief = _chief(word, shares, speaking)
-        yield f"{label(chief) if chief != speaking else ''}{coloured(clean(word), chief)}"
+        chief, text = _chief(word, shares, speaking), clean(word)
+        if coloured and chief >= 0:
+            text = f"\x1b[38;5;{COLOURS[chief % len(COLOURS)]}m{text}{RESET}"
+        yield f"{label(chief) if chief != speaking else ''}{text}"
         speaking = chief
 
 
@@ -123,16 +125,5 @@ def _chief(word: str, shares: list[tuple[float, ...]], speaking: int) -> int:
 
 def label(number: int) -> str:
     """The mark of a member: a raised digit where the terminal can write it."""
-    digit = "¹²³⁴⁵⁶⁷⁸⁹"[number : number + 1]
-    try:
-        digit.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        digit = ""
+    digit = "" if is_ascii_only(sys.stdout) else "¹²³⁴⁵⁶⁷⁸⁹"[number : number + 1]
     return digit or f"[{number + 1}]"
-
-
-def coloured(text: str, number: int) -> str:
-    if number < 0 or not is_terminal(sys.stdout) or os.environ.get("NO_COLOR"):
-        return text
-    red, green, blue = COLOURS[number % len(COLOURS)]
-    return f"\x1b[38;2;{red};{green};{blue}m{text}{RESET}"

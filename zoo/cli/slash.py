@@ -111,6 +111,23 @@ def _more(chat: "Chat", rest: str) -> None:
     chat.draw([session.more() for session in chat.sessions])
 
 
+def _surprise(chat: "Chat", rest: str) -> None:
+    from zoo.cli.heat import BITS, show_heat
+    from zoo.engine.engine import Engine
+    from zoo.measure.surprise import surprise
+
+    chat.check_spoken()
+    for session in chat.sessions:
+        voice, turn = session.voice, session.turns[-1]
+        if not isinstance(voice.engine, Engine):
+            raise UsageProblem(f"a blend is not measured; {SLASH}model NAME is one of its members")
+        if len(chat.sessions) > 1:
+            say(f"[{voice.name}]")
+        measured = surprise(voice.engine, voice.vocab, turn.prompt + turn.reply)
+        show_heat(measured.text, measured.bits, BITS)
+        say(f"{numbers.loss(measured.mean if measured.known else None)} bits per character")
+
+
 def _clear(chat: "Chat", rest: str) -> None:
     for session in chat.sessions:
         session.forget()
@@ -147,6 +164,7 @@ COMMANDS = {
     "seed": Command("N", "begin the random numbers anew", _seed),
     "retry": Command("", "another reply to the last prompt", _retry),
     "more": Command("", "go on with the last reply", _more),
+    "surprise": Command("", "how much each character of the last prompt and reply surprised the model", _surprise),
     "clear": Command("", "an empty screen, and nothing to go on with", _clear),
     "save": Command("FILE", "write down what was said", _save),
     "info": Command("", "who is talking, and how", _info),

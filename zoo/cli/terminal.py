@@ -22,7 +22,7 @@ DOTS = "..."
 def safe(text: str) -> str:
     """The text with nothing in it that a terminal would obey: the one door for all that comes from corpora, models,
     file names, records and servers."""
-    return _UNSAFE.sub(_escape, text)
+    return _UNSAFE.sub(lambda match: escaped(match[0]), text)
 
 
 def one_line(text: str) -> str:
@@ -30,14 +30,30 @@ def one_line(text: str) -> str:
     return safe(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def _escape(match: re.Match[str]) -> str:
-    point = ord(match[0])
+def escaped(character: str) -> str:
+    """A character as Python would write it, by its code point."""
+    point = ord(character)
     return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
 def is_terminal(stream: TextIO) -> bool:
     """Whether a person looks at this stream, on a terminal that can do more than print."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def shows_colours(stream: TextIO) -> bool:
+    """Whether it is a terminal of 256 colours whose reader wants them: rich knows TERM, COLORTERM and NO_COLOR."""
+    if not is_terminal(stream):
+        return False
+    from rich.console import Console
+
+    console = Console(file=stream)
+    return not console.no_color and console.color_system in ("256", "truecolor")
+
+
+def is_ascii_only(stream: TextIO) -> bool:
+    """Whether it can write no more than ASCII, or so little more that nothing can be drawn with it."""
+    return not (stream.encoding or "utf-8").lower().startswith("utf")
 
 
 def size() -> tuple[int, int]:

@@ -59,6 +59,10 @@ class Vocab:
         """The text with its unknown characters skipped, or replaced by the nearest known ones; 'error': as it is."""
         return text
 
+    def first_id(self) -> int:
+        """What stands before a text that has nothing before it: a newline, for most texts begin after one; else 0."""
+        return 0 if self.unknown("\n") else int(self.encode("\n")[0])
+
     def to_dict(self) -> dict[str, Any]:
         """What vocab.json holds."""
         raise NotImplementedError

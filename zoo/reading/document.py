@@ -1,13 +1,15 @@
 """One file as a document: plain text, Markdown, HTML or EPUB, gzipped or not, told apart by what they hold."""
 
 import io
+import os
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from zoo import files
 from zoo.corpora.dataset import Document, ReadOptions
-from zoo.corpora.normalise import CARRIAGE_RETURNS, MARKS, with_line_feeds
+from zoo.corpora.normalise import CARRIAGE_RETURNS, MARKS, Normaliser, with_line_feeds
 from zoo.errors import BadData
 from zoo.reading import compressed, epub, gutenberg, markup
 from zoo.reading.decoding import GUESSED, Encoding, Reopen, declared_encoding, find_encoding, text_blocks
@@ -17,6 +19,7 @@ from zoo.reading.unwrap import unwrap
 FIRST_BYTES = 2**16
 WHOLE_BYTES = 2**25  # what is read whole: any book; what is larger is plain text, and streams
 LARGEST = 2**32  # bytes of a file
+LARGEST_WHOLE = 2**26  # bytes of a file, and characters of its text, where all of it is needed at once
 PLAIN = (".txt", ".md", ".markdown", ".rst", ".text")  # plain text whatever it begins with
 PAGES = (".html", ".htm", ".xhtml")
 FRAMED = "characters of Project Gutenberg's headers and licences removed"
@@ -66,13 +69,49 @@ def read_document(path: Path, options: ReadOptions, name: str | None = None) -> 
     return _finished(name or path.name, text, notes, encoding.name, options)
 
 
+def read_whole(path: Path, options: ReadOptions) -> tuple[str, dict[str, int]]:
+    """The text of one file and what was changed in it, as a corpus of it would have them, for who needs all at once.
+
+    Raises as `read_document` does, and BadData for what is empty, or has more than LARGEST_WHOLE bytes or characters.
+    """
+    with files.opened(path) as file:
+        _check_size(path, os.fstat(file.fileno()).st_size, "bytes")
+    return _whole(path, read_document(path, options))
+
+
+def read_stream(name: str, stream: BinaryIO, encoding: str | None = None) -> tuple[str, dict[str, int]]:
+    """As `read_whole`, for plain text from a pipe, which messages call `name`."""
+    data = stream.read(LARGEST_WHOLE + 1)
+    _check_size(name, len(data), "bytes")
+    reopen = partial(io.BytesIO, data)
+    _check_kind(name, data)
+    found = find_encoding(name, reopen, encoding)
+    return _whole(name, Document(name, text_blocks(name, reopen, found), _counted(_told(found)), found.name))
+
+
+def _whole(name: object, document: Document) -> tuple[str, dict[str, int]]:
+    blocks, pieces, size = Normaliser([document]), [], 0
+    for block in blocks:
+        size += len(block)
+        _check_size(name, size, "characters")
+        pieces.append(block)
+    if not size:
+        raise BadData(f"{name} holds no text")
+    return "".join(pieces), _counted(blocks.changes)
+
+
+def _check_size(name: object, size: int, unit: str) -> None:
+    if size > LARGEST_WHOLE:
+        raise BadData(f"{name} has more {unit} than the {LARGEST_WHOLE:,} allowed here; give a part of it")
+
+
 def _beginning(reopen: Reopen) -> bytes:
     with reopen() as file:
         data = file.read(FIRST_BYTES)  # a read makes room for all that it asks for, and most files are small
         return data if len(data) < FIRST_BYTES else data + file.read(max(0, WHOLE_BYTES + 1 - FIRST_BYTES))
 
 
-def _check_kind(path: Path, data: bytes) -> None:
+def _check_kind(path: object, data: bytes) -> None:
     """Raise BadData, with the way on, for a file of a kind that is not read here."""
     for magic, kind, way in FOREIGN:
         if data.startswith(magic):

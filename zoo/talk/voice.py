@@ -73,15 +73,11 @@ class Voice:
     def prompt_ids(self, prompt: str, unknown: Unknown) -> list[int]:
         """The ids of a prompt, of a very long one those of its end."""
         adapted = self.vocab.adapt(prompt[-LONGEST_PROMPT:], unknown)
-        return [int(id) for id in self.vocab.encode(adapted)] or [self._first_id()]
+        return [int(id) for id in self.vocab.encode(adapted)] or [self.vocab.first_id()]
 
     def shares(self, state: Any, id: int) -> tuple[float, ...]:
         """How much of the probability of an id came from each member of a blend; nothing for a voice of one model."""
         return ()
-
-    def _first_id(self) -> int:
-        """What stands before an empty prompt: a newline, for most texts begin after one; else the first id."""
-        return 0 if self.vocab.unknown("\n") else int(self.vocab.encode("\n")[0])
 
 
 def write_together(texts: list[Text], length: int) -> Iterator[list[tuple[int, Piece]]]:
