@@ -38,9 +38,9 @@ from llamacpp import PROMPT, Outcome, measure, timed
 
 from zoo.config import ModelConfig
 from zoo.corpora.vocab import Characters
-from zoo.engine.cpu import CpuEngine
 from zoo.engine.engine import Engine
 from zoo.engine.load import make_engine
+from zoo.engine.numpy import NumpyEngine
 from zoo.talk.voice import Voice
 
 ALPHABET = "".join(map(chr, range(ord("!"), ord("!") + 65)))
@@ -136,7 +136,7 @@ def contestants(asked: argparse.Namespace, case: Case, weights: Path, threads: i
     return {
         "zoo, drawn": partial(alone, of_zoo, make_engine, case, None, length),
         BARE: partial(alone, of_zoo, make_engine, case, 1, length),
-        "zoo in numpy, bare steps, greedy": partial(alone, of_zoo, CpuEngine, case, 1, length),
+        "zoo in numpy, bare steps, greedy": partial(alone, of_zoo, NumpyEngine, case, 1, length),
         **llamacpp,
         "nanoGPT, generate": partial(alone, of_nanogpt, asked.nanogpt, case),
         f"zoo, drawn, {LONG:,} characters": partial(alone, of_zoo, make_engine, case, None, LONG),

@@ -118,6 +118,7 @@ def test_who_changes_a_model_takes_it_whole():
         ("a:0.6+b:0.4", [("a", 0.6), ("b", 0.4)]),
         ("a@5+b:.25", [("a@5", 0.75), ("b", 0.25)]),
         ("a:1", [("a", 1.0)]),
+        ("a:0.333333+b:0.333333+c:0.333333", [("a", 1 / 3), ("b", 1 / 3), ("c", 1 / 3)]),
     ],
 )
 def test_a_blend_has_members_with_weights(reference, members):
@@ -128,7 +129,19 @@ def test_a_blend_has_members_with_weights(reference, members):
 
 @pytest.mark.parametrize(
     "reference",
-    ["a:0.5+b:0.6", "a:0.5+b:0.4", "a:1+b", "a:0+b", "a:-1+b", "a:nan+b", "a:x+b", "a:+b", "a:inf+b", "a:0.3"],
+    [
+        "a:0.5+b:0.6",
+        "a:0.5+b:0.4",
+        "a:1+b",
+        "a:0+b",
+        "a:-1+b",
+        "a:nan+b",
+        "a:x+b",
+        "a:+b",
+        "a:inf+b",
+        "a:0.3",
+        "a:0.5+b:0.5+c",
+    ],
 )
 def test_weights_that_make_no_mixture_are_refused(reference):
     with pytest.raises(UsageProblem):

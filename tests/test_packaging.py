@@ -156,6 +156,12 @@ def test_the_wheel_has_the_native_engine_for_every_python(wheel):
     assert "-cp311-abi3-" in wheel.name
 
 
+def test_the_compiler_has_nothing_to_say_about_the_native_engine():
+    include = f"-I{sysconfig.get_paths()['include']}"
+    words = ["cc", "-fsyntax-only", "-O3", "-Wall", "-Wextra", "-Werror", "-Wno-psabi", include]
+    run(*words, REPOSITORY / "zoo" / "engine" / "native.c", cwd=REPOSITORY)
+
+
 @pytest.mark.slow
 def test_without_a_compiler_there_is_a_wheel_that_talks_too(tmp_path):
     wheel = build(tmp_path, "--wheel", CC="false", CXX="false")
@@ -165,7 +171,7 @@ def test_without_a_compiler_there_is_a_wheel_that_talks_too(tmp_path):
     code = "import zoo; voice = zoo.load('shakespeare-nano'); print(type(voice.engine).__name__, voice.generate())"
     environment = {"HOME": str(tmp_path), "PYTHONPATH": str(tmp_path / "site")}
     (tmp_path / "empty").mkdir()
-    assert run(sys.executable, "-c", code, cwd=tmp_path / "empty", **environment).startswith("CpuEngine ")
+    assert run(sys.executable, "-c", code, cwd=tmp_path / "empty", **environment).startswith("NumpyEngine ")
 
 
 @pytest.mark.slow

@@ -31,7 +31,9 @@ def knob(default: Any, help: str, *, low: float = 0, high: float = MOST, choices
 
 
 class Knobs:
-    """What both groups of hyperparameters can do; subclasses are frozen dataclasses of `knob` fields."""
+    """What groups of hyperparameters and options can do; subclasses are frozen dataclasses of `knob` fields."""
+
+    WORD = "hyperparameter"
 
     def __post_init__(self) -> None:
         for f in dataclasses.fields(self):  # type: ignore[arg-type]
@@ -43,7 +45,7 @@ class Knobs:
         known = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
         for key in values:
             if key not in known:
-                raise UsageProblem(f"unknown hyperparameter '{key}'{did_you_mean(key, known)}")
+                raise UsageProblem(f"unknown {cls.WORD} '{key}'{did_you_mean(key, known)}")
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:

@@ -264,6 +264,13 @@ def protect(path: Path) -> None:
         path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~stat.S_IWOTH)
 
 
+def keep_to_owner(path: Path) -> None:
+    """Let nobody else read or write a file. Raises Refused for a link."""
+    refuse_link(path)
+    with storing(path):
+        path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+
+
 def append_line(path: Path, line: str) -> None:
     """Add one line to a log; not synced, for logs are cut back to a checkpoint anyway. Raises Refused for a link."""
     refuse_link(path)

@@ -7,6 +7,7 @@ from zoo.errors import UsageProblem
 
 LONGEST = 64
 AT = "@"  # which no name holds
+ROUNDED = 1e-4  # by which weights that were written with a few digits may miss their sum
 _RULE = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{LONGEST - 1}}}")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
@@ -47,12 +48,13 @@ def split_blend(reference: str) -> list[tuple[str, float]]:
     leave. Raises UsageProblem for weights that do not."""
     pairs = [part.partition(":") for part in reference.split("+")]
     given = {i: _weight(text, reference) for i, (_, colon, text) in enumerate(pairs) if colon}
-    left, silent = 1 - sum(given.values()), len(pairs) - len(given)
-    if left < -1e-9 or (silent and left < 1e-9) or (not silent and left > 1e-9):
-        raise UsageProblem(
-            f"the weights of '{reference}' do not sum to 1; leave one out, and it is what the others leave"
-        )
-    return [(name, given.get(i, left / max(silent, 1))) for i, (name, _, _) in enumerate(pairs)]
+    total, silent = sum(given.values()), len(pairs) - len(given)
+    if (silent and total >= 1) or (not silent and abs(total - 1) > ROUNDED):
+        why = f"the weights of '{reference}' do not sum to 1"
+        raise UsageProblem(f"{why}; leave one out, and it is what the others leave")
+    if not silent:
+        return [(name, given[i] / total) for i, (name, _, _) in enumerate(pairs)]
+    return [(name, given.get(i, (1 - total) / silent)) for i, (name, _, _) in enumerate(pairs)]
 
 
 def _weight(text: str, reference: str) -> float:

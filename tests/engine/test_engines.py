@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ import torch
 
 from zoo.config import BIASES, ModelConfig
 from zoo.engine import _native
-from zoo.engine.cpu import CpuEngine, erf, softmax
 from zoo.engine.engine import Engine, Feed, log_softmax
 from zoo.engine.load import make_engine
-from zoo.engine.native import LARGEST, MOST_THREADS, NativeEngine, available_threads
+from zoo.engine.native import MOST_THREADS, NativeEngine, available_threads
+from zoo.engine.numpy import NumpyEngine, erf, softmax
 from zoo.engine.torch import TorchEngine
 from zoo.engine.window import window_start
 from zoo.errors import UsageProblem
@@ -34,23 +35,15 @@ SHAPES = {
     "modern wide heads": {"shape": "modern", "activation": "swiglu", "head_dim": 12, "rope_theta": 100.0},
     "modern coarse norm": {"shape": "modern", "activation": "swiglu", "norm_eps": 0.05},
 }
-KINDS = ("plain", "avx2", "avx512")  # of processors; this one may be none of the last two
-HERE = [kind for kind in KINDS if _native.use(kind)]  # the widest is used from here on, as it is anyway
 ENGINES = {
-    "numpy": CpuEngine,
+    "numpy": NumpyEngine,
     "torch": TorchEngine,
-    **{f"native {kind}": NativeEngine for kind in HERE},
-    "native with three threads": lambda config, weights: NativeEngine(config, weights, threads=3),
+    **{f"native {kind}": partial(NativeEngine, kind=kind) for kind in _native.KINDS},
+    "native with three threads": partial(NativeEngine, threads=3),
 }
 every_shape = pytest.mark.parametrize("shape", SHAPES)
 every_engine = pytest.mark.parametrize("engine_name", ENGINES)
 IDS = [int(id) for id in np.random.default_rng(7).integers(0, VOCAB, size=60)]
-
-
-@pytest.fixture(autouse=True)
-def widest():
-    yield
-    _native.use(HERE[-1])
 
 
 def pair(shape: str, engine_name: str = "numpy", block_size: int = 8, **sizes: int) -> tuple[GPT, Engine]:
@@ -63,9 +56,6 @@ def pair(shape: str, engine_name: str = "numpy", block_size: int = 8, **sizes: i
         for name, parameter in model.named_parameters():
             parameter.normal_(mean=1.0 if "norm" in name else 0.0, std=0.3)
     state = model.state_dict()
-    kind = engine_name.partition("native ")[2]
-    if kind in HERE:
-        _native.use(kind)
     return model, ENGINES[engine_name](config, {name: state[name].numpy() for name in config.weight_shapes()})
 
 
@@ -199,7 +189,7 @@ def test_prompts_are_not_changed(engine_name):
 
 def test_weights_of_any_layout_give_the_same_numbers():
     _, engine = pair("classic gelu")
-    other = CpuEngine(engine.config, {name: np.asfortranarray(w) for name, w in engine.weights.items()})
+    other = NumpyEngine(engine.config, {name: np.asfortranarray(w) for name, w in engine.weights.items()})
     assert np.allclose(other.score(np.array(IDS[:8])), engine.score(np.array(IDS[:8])), atol=1e-6)
 
 
@@ -244,14 +234,13 @@ def test_sizes_that_are_no_multiple_of_anything_work(shape, engine_name):
     assert np.allclose(engine.score(np.array(IDS[:37])), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", HERE)
+@pytest.mark.parametrize("kind", _native.KINDS)
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_the_native_numbers_depend_neither_on_company_nor_on_threads(kind, threads):
     """So that text number k of many is what its seed alone gives."""
     config = ModelConfig(n_layer=2, n_head=4, n_embd=128, block_size=16).resolve(VOCAB)
     weights = random_weights(config)
-    _native.use(kind)
-    alone, together = NativeEngine(config, weights, 1), NativeEngine(config, weights, threads)
+    alone, together = (NativeEngine(config, weights, n, kind) for n in (1, threads))
     prompts = [IDS[:1], IDS[3:10], IDS[5:16], IDS[:30], *(IDS[i : i + 12] for i in range(20))]
     states = [together.state() for _ in prompts]
     rows = together.feed(states, prompts)
@@ -307,14 +296,15 @@ def test_what_does_not_fit_is_refused_before_anything_is_computed():
     with pytest.raises(ValueError):
         engine.logits([Feed([1], 0, cache[:-1])], every=False)
     with pytest.raises(ValueError):
-        _native.model(True, 1, 2, 16, 8, VOCAB, 8, 32, 3, 1e-5, {"wte.weight": np.zeros(3, dtype=np.float32)})
+        _native.model(True, 1, 2, 16, 8, VOCAB, 8, 32, 3, 1e-5, {"wte.weight": np.zeros(3, dtype=np.float32)}, "plain")
     with pytest.raises(KeyError):
-        _native.model(True, 1, 2, 16, 8, VOCAB, 8, 32, 3, 1e-5, {})
+        _native.model(True, 1, 2, 16, 8, VOCAB, 8, 32, 3, 1e-5, {}, "plain")
 
 
-def test_an_unknown_kind_of_processor_is_not_used():
-    assert not _native.use("6502")
-    assert _native.use("plain")
+def test_a_kind_of_processor_that_is_not_here_is_refused():
+    config = ModelConfig(n_layer=1, n_head=2, n_embd=16, block_size=8).resolve(VOCAB)
+    with pytest.raises(ValueError, match="no such processor"):
+        NativeEngine(config, random_weights(config), kind="6502")
 
 
 @pytest.mark.parametrize(("asked", "threads"), [("1", 1), ("3", 3), ("999", MOST_THREADS)])
@@ -332,8 +322,8 @@ def test_threads_are_as_many_as_processors_where_nothing_sensible_is_asked(monke
 def test_the_fastest_engine_is_taken_and_numpy_where_nothing_was_compiled(tmp_path):
     config = ModelConfig(n_layer=1, n_head=2, n_embd=16, block_size=8).resolve(VOCAB)
     assert isinstance(make_engine(config, random_weights(config)), NativeEngine)
-    endless = ModelConfig(n_layer=1, n_head=2, n_embd=16, block_size=LARGEST + 1).resolve(VOCAB)
-    assert isinstance(make_engine(endless, random_weights(endless)), CpuEngine)
+    endless = ModelConfig(n_layer=1, n_head=2, n_embd=16, block_size=_native.LARGEST + 1).resolve(VOCAB)
+    assert isinstance(make_engine(endless, random_weights(endless)), NumpyEngine)
     with pytest.raises(UsageProblem, match="not available"):
         make_engine(config, random_weights(config), "cuda:9")
     code = """
@@ -347,14 +337,14 @@ engine = make_engine(config, {name: np.ones(shape) for name, shape in config.wei
 print(type(engine).__name__, "torch" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["CpuEngine", "False"]
+    assert done.stdout.split() == ["NumpyEngine", "False"]
 
 
 def test_the_longest_context_does_not_exceed_a_stack():
-    config = ModelConfig(n_layer=1, n_head=2, n_embd=16, block_size=LARGEST).resolve(VOCAB)
+    config = ModelConfig(n_layer=1, n_head=2, n_embd=16, block_size=_native.LARGEST).resolve(VOCAB)
     engine = NativeEngine(config, random_weights(config), threads=2)
     cache = engine.new_cache()
-    few = [Feed(IDS[:12], LARGEST - 12, cache)]  # what stands before is all zeros
+    few = [Feed(IDS[:12], _native.LARGEST - 12, cache)]  # what stands before is all zeros
     assert np.isfinite(engine.logits(few, every=True)).all()
 
 

@@ -32,3 +32,11 @@ def test_eval_of_what_is_not_here_says_so(zoo, home, tiny_model):
     outcome = zoo("eval", "tiny-nano")
     assert outcome.code == 3
     assert len(outcome.err.splitlines()) == 1
+
+
+def test_eval_refuses_a_text_that_was_changed(zoo, home, tiny_model):
+    (text,) = home.corpora.rglob("text.txt")
+    text.write_bytes(text.read_bytes()[:-100] + b"x" * 100)
+    outcome = zoo("eval", "tiny-nano")
+    assert outcome.code == 4
+    assert len(outcome.err.splitlines()) == 1

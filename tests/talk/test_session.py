@@ -13,7 +13,7 @@ def written(pieces) -> str:
 
 
 def make_session(**options: object) -> Session:
-    return Session(random_voice(), **{"seed": 5, "length": 40, **options})
+    return Session(random_voice(), **{"seed": 5, "max_new": 40, **options})
 
 
 def test_a_later_reply_goes_on_with_the_same_random_numbers():
@@ -27,26 +27,26 @@ def test_a_later_reply_goes_on_with_the_same_random_numbers():
 def test_the_seed_begins_the_random_numbers_anew():
     session = make_session()
     first = written(session.reply("abc"))
-    session.begin(session.sampling, 5)
+    session.begin(5)
     assert written(session.reply("abc")) == first
 
 
 def test_a_session_without_a_seed_can_tell_which_one_it_took():
     session = make_session(seed=None)
     first = written(session.reply("abc"))
-    assert written(make_session(seed=session.seed).reply("abc")) == first
-    assert len({make_session(seed=None).seed for _ in range(20)}) > 10
+    assert written(make_session(seed=session.sampler.seed).reply("abc")) == first
+    assert len({make_session(seed=None).sampler.seed for _ in range(20)}) > 10
 
 
 def test_more_goes_on_where_the_reply_ended():
-    session, whole = make_session(), make_session(length=120)
+    session, whole = make_session(), make_session(max_new=120)
     text = written(session.reply("abc")) + written(session.more()) + written(session.more())
     assert text == written(whole.reply("abc"))
     assert session.turns == [Turn("abc", text)]
 
 
 def test_more_after_a_stop_string_begins_with_it():
-    session = Session(chain_voice(LETTERS, "abcde"), Sampling(temperature=0), length=8, stop=["cd"])
+    session = Session(chain_voice(LETTERS, "abcde"), Sampling(temperature=0), max_new=8, stop=["cd"])
     assert written(session.reply("e")) == "ab"
     assert written(session.more()) == "cdeab"
     assert session.turns == [Turn("e", "abcdeab")]
@@ -68,7 +68,7 @@ def test_a_reply_that_was_stopped_can_be_gone_on_with():
     begun = "".join(next(pieces).text for _ in range(10))
     pieces.close()
     assert session.turns[-1].reply == begun
-    assert begun + written(session.more()) == written(make_session(length=50).reply("abc"))
+    assert begun + written(session.more()) == written(make_session(max_new=50).reply("abc"))
 
 
 def test_without_a_prompt_there_is_nothing_to_retry_or_go_on_with():
@@ -84,8 +84,32 @@ def test_options_can_be_set_by_a_word():
     session = make_session()
     session.set("temperature", "0")
     session.set("top_k", "3")
-    assert session.sampling == Sampling(temperature=0.0, top_k=3)
-    for key, value in (("temperature", "-1"), ("temperature", "warm"), ("top_k", "1.5"), ("temprature", "1")):
+    session.set("max_new", "7")
+    assert session.options()["max_new"] == session.max_new == 7
+    assert session.sampler.sampling == Sampling(temperature=0.0, top_k=3)
+    for key, value in (
+        ("temperature", "-1"),
+        ("temperature", "warm"),
+        ("top_k", "1.5"),
+        ("temprature", "1"),
+        ("max_new", "-1"),
+        ("max_new", "9" * 5000),
+    ):
         with pytest.raises(UsageProblem):
             session.set(key, value)
-    assert session.sampling == Sampling(temperature=0.0, top_k=3)
+    assert session.sampler.sampling == Sampling(temperature=0.0, top_k=3)
+
+
+def test_a_stop_string_is_found_though_it_begins_in_one_reply_and_ends_in_the_next():
+    session = Session(chain_voice(LETTERS, "abcde"), Sampling(temperature=0), max_new=3, stop=["cd"])
+    assert written(session.reply("e")) == "abc"
+    assert written(session.more()) == ""
+    assert written(session.more()) == "deab"
+
+
+def test_another_voice_gets_the_same_options():
+    session = make_session(stop=["e"])
+    session.set("temperature", "0.3")
+    other = session.with_voice(random_voice(seed=9))
+    assert other.options() == session.options()
+    assert other.stop == ("e",)

@@ -112,24 +112,21 @@ def test_text_of_an_engine_is_what_its_ids_decode_to():
 
 def test_texts_written_together_are_what_each_would_be_alone():
     voice = random_voice()
-    texts = [voice.begin("abc", Sampler(Sampling(), seed)) for seed in range(5)]
-    written = ["", "", "", "", ""]
-    for turn in write_together(texts, 40):
-        for i, piece in turn:
-            written[i] += piece.text
-    assert written == [voice.generate("abc", max_new=40, seed=seed) for seed in range(5)]
+    written = write_together([voice.begin("abc", Sampler(Sampling(), seed)) for seed in range(5)], 40)
+    assert [entry.text for entry in written] == [voice.generate("abc", max_new=40, seed=seed) for seed in range(5)]
+    assert [entry.seed for entry in written] == [0, 1, 2, 3, 4]
+    assert {entry.finish for entry in written} == {"length"}
 
 
 def test_a_text_that_comes_to_a_stop_string_does_not_hold_up_the_others():
     voice = random_voice()
-    texts = [voice.begin("abc", Sampler(Sampling(), seed), stop=["e"]) for seed in range(8)]
-    turns = list(write_together(texts, 60))
-    lengths = [sum(i == k for turn in turns for i, _ in turn) for k in range(8)]
-    assert len(set(lengths)) > 2
-    assert max(lengths) <= 60
-    for seed, length in enumerate(lengths):
+    written = write_together([voice.begin("abc", Sampler(Sampling(), seed), stop=["e"]) for seed in range(8)], 60)
+    assert len({len(entry.tokens) for entry in written}) > 2
+    for seed, entry in enumerate(written):
         whole = voice.generate("abc", max_new=60, seed=seed)
-        assert length == (whole.index("e") + 1 if "e" in whole else 60)
+        assert entry.text == whole.partition("e")[0]
+        assert len(entry.tokens) == (whole.index("e") + 1 if "e" in whole else 60)
+        assert entry.finish == ("stop" if "e" in whole else "length")
 
 
 @pytest.mark.parametrize(("stop", "expected"), [("d", "abc"), ("de", "abc"), ("cd", "ab"), ("x", "abcdeabcdea")])
@@ -141,6 +138,11 @@ def test_a_text_ends_before_its_stop_string(stop, expected):
 def test_of_several_stop_strings_the_first_counts():
     voice = chain_voice(LETTERS, "abcde")
     assert voice.generate("e", max_new=11, temperature=0, stop=["e", "c", ""]) == "ab"
+
+
+def test_one_stop_string_need_not_be_a_list():
+    voice = chain_voice(LETTERS, "abcde")
+    assert voice.generate("e", max_new=11, temperature=0, stop="cd") == "ab"
 
 
 def test_what_only_looked_like_a_stop_string_is_not_lost():
@@ -164,6 +166,30 @@ def test_stop_strings_are_found_wherever_the_pieces_end(size):
         assert bool(stops.reached) == (stop in text)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_after_a_stop_string_a_text_goes_on_with_nothing_lost(size):
+    text = "one two one three ee"
+    for stop in ("one t", "e", "e t", " "):
+        stops, shown, left = Stops([stop]), "", text
+        while left:
+            piece, left = left[:size], left[size:]
+            shown += stops.push(piece)
+            if stops.reached:
+                assert shown.count(stop) == shown.replace(stop, "\0").count("\0")
+                shown += stops.resume()
+        assert shown + stops.finish() == text
+
+
+def test_a_stop_string_is_found_though_its_beginning_was_shown():
+    stops = Stops(["cd"])
+    assert stops.push("abc") + stops.finish() == "abc"
+    assert stops.push("de") == ""
+    assert stops.reached == "cd"
+    assert stops.resume() == "de"
+    assert stops.push("cd") == ""
+    assert stops.reached == "cd"
+
+
 def test_log_probabilities_are_of_what_was_drawn():
     voice = random_voice(block_size=64)
     text = voice.begin("abc", Sampler(Sampling(temperature=2.0, top_k=3), 1), log_probabilities=True)
@@ -182,7 +208,9 @@ def test_a_prompt_of_many_millions_is_as_good_as_its_end():
     )
 
 
-@pytest.mark.parametrize("options", [{"temperature": -1}, {"top_q": 1}, {"min_p": 2}])
+@pytest.mark.parametrize(
+    "options", [{"temperature": -1}, {"top_q": 1}, {"min_p": 2}, {"max_new": -3}, {"max_new": 2.5}, {"max_tokens": 3}]
+)
 def test_options_that_make_no_sense_are_refused_before_anything_is_written(options):
     with pytest.raises(UsageProblem):
         random_voice().stream("abc", **options)

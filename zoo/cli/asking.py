@@ -4,32 +4,40 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from zoo.cli.terminal import is_terminal
+from zoo.home import Home
 
 PROMPT, CONTINUED = ">> ", ".. "
 QUOTES = '"""'
 Completions = Callable[[str], Iterable[str]]  # from a line to the words that its last one may become
 
 
+class Said(NamedTuple):
+    """What was typed; `quoted` is what stood between quotes, and so is no command."""
+
+    text: str
+    quoted: bool = False
+
+
 class Asker:
-    """Reads prompts from the terminal. `completions` are for Tab, `history` is a file, or None for none."""
+    """Reads prompts from the terminal. `completions` are for Tab; a home that is one remembers what was typed."""
 
-    def __init__(self, completions: Completions, history: Path | None) -> None:
-        self._line = _toolkit(completions, history) if _is_capable() else _plain()
+    def __init__(self, completions: Completions, home: Home) -> None:
+        self._line = _toolkit(completions, home) if _is_capable() else _plain()
 
-    def ask(self) -> str:
+    def ask(self) -> Said:
         """A prompt: a line, or all lines between two times three quotes. Raises EOFError and KeyboardInterrupt."""
         line = self._line(PROMPT)
         if not line.startswith(QUOTES):
-            return line
+            return Said(line)
         lines = [line.removeprefix(QUOTES)]
-        while not lines[-1].endswith(QUOTES):
-            lines.append(self._line(CONTINUED))
+        with contextlib.suppress(EOFError):  # which ends them too
+            while not lines[-1].endswith(QUOTES):
+                lines.append(self._line(CONTINUED))
         lines[-1] = lines[-1].removesuffix(QUOTES)
-        return "\n".join(lines)
+        return Said("\n".join(lines), quoted=True)
 
 
 def _is_capable() -> bool:
@@ -50,17 +58,18 @@ def _plain() -> Callable[[str], str]:
     return line
 
 
-def _toolkit(completions: Completions, history: Path | None) -> Callable[[str], str]:
-    """A reader of lines by prompt_toolkit; a plain one without it, or where it cannot work."""
+def _toolkit(completions: Completions, home: Home) -> Callable[[str], str]:
+    """A reader of lines by prompt_toolkit; a plain one without it."""
     os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")  # the question where the cursor is, which not all answer
     try:
         from prompt_toolkit import PromptSession
         from prompt_toolkit.completion import Completer, Completion
-        from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+        from prompt_toolkit.history import History
         from prompt_toolkit.key_binding import KeyBindings
         from prompt_toolkit.output import ColorDepth
     except ImportError:
         return _plain()
+    from zoo.cli import history
 
     class Words(Completer):
         def get_completions(self, document: Any, complete_event: Any) -> Iterable[Any]:
@@ -69,13 +78,12 @@ def _toolkit(completions: Completions, history: Path | None) -> Callable[[str], 
             for word in completions(line):
                 yield Completion(word, start_position=-len(last))
 
-    class Private(FileHistory):
-        """A history that only its owner can read, and that is not worth an error."""
+    class Kept(History):
+        def load_history_strings(self) -> Iterable[str]:
+            return reversed(history.read(home))
 
         def store_string(self, string: str) -> None:
-            with contextlib.suppress(OSError):
-                os.close(os.open(self.filename, os.O_CREAT | os.O_WRONLY, 0o600))
-                super().store_string(string)
+            history.add(home, string)
 
     keys = KeyBindings()
 
@@ -83,9 +91,11 @@ def _toolkit(completions: Completions, history: Path | None) -> Callable[[str], 
     def _(event: Any) -> None:
         event.current_buffer.insert_text("\n")
 
-    kept: History = InMemoryHistory() if history is None else Private(str(history))
-    depth = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else None
     session: Any = PromptSession(
-        history=kept, completer=Words(), complete_while_typing=False, key_bindings=keys, color_depth=depth
+        history=Kept(),
+        completer=Words(),
+        complete_while_typing=False,
+        key_bindings=keys,
+        color_depth=ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else None,
     )
     return lambda prompt: str(session.prompt(prompt))

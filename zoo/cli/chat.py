@@ -1,7 +1,7 @@
 """zoo chat"""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,8 @@ import click
 
 from zoo.cli import complete, numbers, replies, slash
 from zoo.cli.app import App
-from zoo.cli.asking import PROMPT, Asker
+from zoo.cli.asking import PROMPT, Asker, Said
+from zoo.cli.signals import until_interrupted
 from zoo.cli.talking import MOST_INPUT, crop, open_voice, sampling_options
 from zoo.cli.terminal import one_line, safe, say
 from zoo.engine.sampling import Sampling
@@ -18,9 +19,9 @@ from zoo.errors import UsageProblem, ZooError
 if TYPE_CHECKING:
     from zoo.talk.session import Session
     from zoo.talk.text import Piece
-    from zoo.talk.voice import Voice
 
 LEAVE = ("quit", "exit")
+MOST_LISTED = 20  # characters that are not known
 SPEECH_ENDS = "\n\n"  # as between the speeches of a play
 
 
@@ -50,8 +51,8 @@ def command(
     """
     if speaker is not None:
         stop = (*stop, SPEECH_ENDS)
-    chat = Chat(app, Sampling(**sampling), seed=seed, length=max_new, stop=stop, device=device, speaker=speaker)
-    chat.open(model)
+    chat = Chat(app, device, speaker)
+    chat.open(model, sampling=Sampling(**sampling), seed=seed, max_new=max_new, stop=stop)
     if sys.stdin.isatty():
         chat.greet()
         say("It does not answer but continues what you write. `quit` leaves, Ctrl-C stops the text, /help tells more.")
@@ -62,72 +63,59 @@ def command(
 
 
 class Chat:
-    """One conversation: a session for each model, which all get the same prompts."""
+    """One conversation: a session for each model, which all get the same prompts and have the same options."""
 
-    sessions: "list[Session]"
+    def __init__(self, app: App, device: str, speaker: str | None) -> None:
+        self.app, self.device, self.speaker = app, device, speaker
+        self.sessions: list[Session] = []
 
-    def __init__(
-        self,
-        app: App,
-        sampling: Sampling,
-        *,
-        seed: int | None,
-        length: int,
-        stop: tuple[str, ...],
-        device: str,
-        speaker: str | None,
-    ) -> None:
-        self.app, self.speaker, self._device = app, speaker, device
-        self._sampling, self._seed, self._length, self._stop = sampling, seed, length, stop
+    def open(self, references: tuple[str, ...], **options: Any) -> None:
+        """Talk to these models from now on, with the options there were if none are given; nothing changes when one of
+        them cannot be had."""
+        from zoo.talk.session import Session
+
+        voices = [open_voice(self.app, name, self.device, announced=True) for name in references or (None,)]
+        first = self.sessions[0] if self.sessions else Session(voices[0], **options)
+        self.sessions = [first.with_voice(voice) for voice in voices]
         self._said_unknown = False
 
-    def open(self, references: tuple[str, ...]) -> None:
-        """Talk to these models from now on; nothing changes when one of them cannot be had."""
-        from zoo.talk.session import Session
-        from zoo.talk.voice import any_seed
-
-        voices = [open_voice(self.app, name, self._device, announced=True) for name in references or (None,)]
-        seed = any_seed() if self._seed is None else self._seed
-        self.sessions = [
-            Session(voice, self._sampling, seed=seed, length=self._length, stop=self._stop) for voice in voices
-        ]
-
     def greet(self) -> None:
-        """Say who is talking."""
+        """Say who is talking; the members of a blend with their marks."""
         for session in self.sessions:
-            members = session.voice.members
-            for number, voice in enumerate(members or [session.voice]):
-                say(f"{replies.label(number) + ' ' if members else ''}{_about(voice)}")
+            models = session.voice.models
+            for number, model in enumerate(models):
+                r = model.record
+                mark = f"{replies.label(number)} " if len(models) > 1 else ""
+                about = f"{numbers.count(r.parameters)} parameters, val loss {numbers.loss(r.val_loss)}"
+                say(f"{mark}{model.name}: {about}")
 
     def interact(self) -> None:
         """Prompt, reply, until the reader leaves."""
-        history = self.app.home.history
-        asker = Asker(
-            partial(slash.completions, self.app.registry.models), history if history.parent.is_dir() else None
-        )
+        asker = Asker(partial(slash.completions, self.app.registry.models), self.app.home)
         while True:
             try:
-                line = asker.ask()
+                said = asker.ask()
             except EOFError:
                 print(file=sys.stderr)
                 return
             except KeyboardInterrupt:
                 say("\n(`quit` or Ctrl-D leaves)")
                 continue
-            if line.strip().lower() in LEAVE:
+            if not said.quoted and said.text.strip().lower() in LEAVE:
                 return
             try:
-                self._answer(line)
+                self._answer(said)
             except KeyboardInterrupt:
                 print(file=sys.stderr, flush=True)
             except ZooError as error:
                 say(f"zoo: {error}")
 
-    def _answer(self, line: str) -> None:
-        if line.startswith(slash.SLASH) and not line.startswith(slash.SLASH * 2):
-            slash.obey(self, line)
-        elif line.strip():
-            self.reply(line.removeprefix(slash.SLASH) if line.startswith(slash.SLASH) else line)
+    def _answer(self, said: Said) -> None:
+        text, escaped = said.text, said.text.startswith(slash.SLASH * 2)
+        if text.startswith(slash.SLASH) and not escaped and not said.quoted:
+            slash.obey(self, text)
+        elif text.strip():
+            self.reply(text[1:] if escaped and not said.quoted else text)
 
     def reply(self, prompt: str) -> None:
         """Stream what every model makes of a prompt."""
@@ -138,26 +126,10 @@ class Chat:
         self.draw([session.reply(prompt) for session in self.sessions])
 
     def draw(self, pieces: "list[Iterable[Piece]]") -> None:
-        """Draw one reply of every model."""
+        """Draw one reply of every model, until Ctrl-C."""
         names = [session.voice.name for session in self.sessions]
-        replies.draw(list(zip(names, pieces, strict=True)))
-
-    def set(self, key: str, value: str) -> None:
-        """Change how text is drawn; raises UsageProblem for an option or value that there is not."""
-        if key == "max_new":
-            if not value.isdecimal():
-                raise UsageProblem(f"max_new must be a whole number, not '{value}'")
-            self._length = int(value)
-        else:
-            self._sampling = self._sampling.with_value(key, value)
-        for session in self.sessions:
-            session.length, session.sampler.sampling = self._length, self._sampling
-
-    def begin(self, seed: int) -> None:
-        """The random numbers of a seed, from their first."""
-        self._seed = seed
-        for session in self.sessions:
-            session.begin(self._sampling, seed)
+        with until_interrupted() as asked:
+            replies.draw([(name, _until(asked, some)) for name, some in zip(names, pieces, strict=True)])
 
     def check_spoken(self) -> None:
         """Raise UsageProblem when nothing was said yet."""
@@ -182,7 +154,7 @@ class Chat:
             unknown = vocab.unknown(prompt)
             self._said_unknown |= bool(unknown)
             if unknown:
-                pairs = (f"{one_line(c)} ({_spelt(vocab.adapt(c, 'replace'))})" for c in unknown[:20])
+                pairs = (f"{one_line(c)} ({_spelt(vocab.adapt(c, 'replace'))})" for c in unknown[:MOST_LISTED])
                 say(f"zoo: {session.voice.name} does not know, and takes the nearest for: {' '.join(pairs)}")
 
 
@@ -190,6 +162,10 @@ def _spelt(text: str) -> str:
     return {"": "nothing", " ": "a space"}.get(text, safe(text))
 
 
-def _about(voice: "Voice") -> str:
-    record = voice.models[0].record
-    return f"{voice.name}: {numbers.count(record.parameters)} parameters, val loss {numbers.loss(record.val_loss)}"
+def _until(asked: Callable[[], bool], pieces: "Iterable[Piece]") -> "Iterator[Piece]":
+    """Pieces as long as nobody has asked to stop, which is looked at between two of them: there a text can be gone on
+    with, where an interrupt in the midst of one would leave it half done."""
+    for piece in pieces:
+        yield piece
+        if asked():
+            return

@@ -17,8 +17,7 @@ from zoo.engine.sampling import Sampler, Sampling
 from zoo.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from zoo.talk.text import Piece, Text
-    from zoo.talk.voice import Voice
+    from zoo.talk.text import Text
 
 TOGETHER = 32  # texts that are written at the same time
 BETWEEN = "---"  # a line of its own between two texts
@@ -29,7 +28,12 @@ BETWEEN = "---"  # a line of its own between two texts
 @click.argument("prompt", required=False)
 @click.option("--file", "-f", type=click.Path(path_type=Path), metavar="FILE", help="Read the prompt from a file.")
 @click.option(
-    "--num", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Write so many texts at once."
+    "--num",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Write so many texts, side by side.",
 )
 @sampling_options
 @click.option("--echo", is_flag=True, help="Print the prompt, too.")
@@ -67,7 +71,7 @@ def command(
     The first of several texts is what --seed N gives, the second what N + 1 gives, and so on.
     """
     from zoo.corpora.vocab import check_unknown
-    from zoo.talk.voice import any_seed
+    from zoo.talk.voice import any_seed, write_together
 
     policy, options = check_unknown(unknown), Sampling(**sampling)
     voice = open_voice(app, model, device)
@@ -77,20 +81,22 @@ def command(
     def begin(i: int) -> "Text":
         return voice.begin(text, Sampler(options, seed + i), stop=stop, unknown=policy, log_probabilities=as_json)
 
+    groups = (range(at, min(at + TOGETHER, num)) for at in range(0, num, TOGETHER))
+    written = (entry for group in groups for entry in write_together([begin(i) for i in group], max_new))
     if as_json:
-        written = [entry for group in _groups(num) for entry in _written([begin(i) for i in group], max_new)]
-        _show_json(voice, text, seed, options, written)
+        from zoo.cli.json_out import show_json
+
+        about = {"model": voice.name, "prompt": text, "seed": seed, "sampling": options.to_dict()}
+        show_json("generate", **about, unit="nats", texts=map(dataclasses.asdict, written))
         return
     clean = safe if sys.stdout.isatty() else str  # a pipe gets the text as it is
     shown = clean(text) if echo else ""
     if num == 1:
         _stream(shown, (clean(piece.text) for piece in begin(0).write(max_new)))
         return
-    for group in _groups(num):
-        for i, entry in zip(group, _written([begin(i) for i in group], max_new), strict=True):
-            sys.stdout.write(f"{BETWEEN}\n" if i else "")
-            sys.stdout.write(f"{shown}{clean(entry['text'])}\n")
-        sys.stdout.flush()
+    for i, entry in enumerate(written):
+        sys.stdout.write(f"{BETWEEN}\n" if i else "")
+        sys.stdout.write(f"{shown}{clean(entry.text)}\n")
 
 
 def _prompt(prompt: str | None, file: Path | None) -> str:
@@ -104,42 +110,9 @@ def _prompt(prompt: str | None, file: Path | None) -> str:
     return prompt or ""
 
 
-def _groups(num: int) -> Iterator[range]:
-    """The numbers of the texts, so many at a time as are written together."""
-    for begin in range(0, num, TOGETHER):
-        yield range(begin, min(begin + TOGETHER, num))
-
-
 def _stream(echoed: str, pieces: Iterator[str]) -> None:
     sys.stdout.write(echoed)
     for piece in pieces:
         sys.stdout.write(piece)
         sys.stdout.flush()
     sys.stdout.write("\n")
-
-
-def _written(texts: "list[Text]", length: int) -> list[dict[str, Any]]:
-    """Write texts to their ends: what --json says of each."""
-    from zoo.talk.voice import write_together
-
-    drawn: list[list[Piece]] = [[] for _ in texts]
-    for turn in write_together(texts, length):
-        for i, piece in turn:
-            drawn[i].append(piece)
-    return [
-        {
-            "text": "".join(piece.text for piece in pieces) + text.rest(),
-            "seed": text.sampler.seed,
-            "finish": "stop" if text.stopped_by else "length",
-            "tokens": [piece.id for piece in pieces],
-            "log_probabilities": [piece.log_probability for piece in pieces],
-        }
-        for text, pieces in zip(texts, drawn, strict=True)
-    ]
-
-
-def _show_json(voice: "Voice", prompt: str, seed: int, options: Sampling, texts: list[dict[str, Any]]) -> None:
-    from zoo.cli.json_out import show_json
-
-    about = {"model": voice.name, "prompt": prompt, "seed": seed, "sampling": dataclasses.asdict(options)}
-    show_json("generate", **about, unit="nats", texts=texts)

@@ -2,32 +2,28 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
 
-from zoo.cli.terminal import cells, cut, is_ascii_only, is_terminal, safe, shows_colours, width
+from zoo.cli.columns import draw_columns, room_for
+from zoo.cli.terminal import is_ascii_only, is_terminal, safe, shows_colours
 from zoo.talk.text import Piece
 
-NARROWEST = 30  # columns of a column
-GAP = " | "
 # of the 256 colours, those nearest to ones that the colour-blind tell apart (Okabe & Ito 2008): orange, sky blue,
 # green, yellow, vermilion
 COLOURS = (178, 74, 36, 227, 166)
 RESET = "\x1b[0m"
-TAB = "    "
 
 
 def draw(replies: "Sequence[tuple[str, Iterable[Piece]]]") -> None:
     """Draw named replies on stdout: one without its name, several with theirs."""
     if len(replies) == 1:
-        _write(mark(replies[0][1]))
+        _write(mark(replies[0][1], coloured=shows_colours(sys.stdout)))
         return
-    room = (width() - len(GAP) * (len(replies) - 1)) // len(replies)
-    if is_terminal(sys.stdout) and room >= NARROWEST:
-        _draw_columns(replies, room)
+    if is_terminal(sys.stdout) and (room := room_for(len(replies))):
+        draw_columns([(clean(name), mark(pieces)) for name, pieces in replies], room)
         return
     for i, (name, pieces) in enumerate(replies):
         sys.stdout.write(f"{chr(10) if i else ''}[{clean(name)}]\n")
-        _write(mark(pieces))
+        _write(mark(pieces, coloured=shows_colours(sys.stdout)))
 
 
 def clean(text: str) -> str:
@@ -46,56 +42,13 @@ def _write(texts: Iterable[str]) -> None:
         sys.stdout.flush()
 
 
-def _draw_columns(replies: "Sequence[tuple[str, Iterable[Piece]]]", room: int) -> None:
-    """A row is written when every column has its line: so nothing that stands on the screen changes any more."""
-    columns = [[[cut(clean(name), room)], ["-" * room]] for name, _ in replies]
-    rows: Iterator[tuple[list[str], ...]] = zip_longest(
-        *(_lines(head, pieces, room) for head, (_, pieces) in zip(columns, replies, strict=True)), fillvalue=[""]
-    )
-    for row in rows:
-        padded = (line[0] + " " * (room - cells(line[0])) for line in row)
-        sys.stdout.write(GAP.join(padded).rstrip() + "\n")
-        sys.stdout.flush()
-
-
-def _lines(head: list[list[str]], pieces: Iterable[Piece], room: int) -> Iterator[list[str]]:
-    yield from head
-    for line in wrapped((clean(piece.text) for piece in pieces), room):
-        yield [line]
-
-
-def wrapped(texts: Iterable[str], room: int) -> Iterator[str]:
-    """The lines of a text that comes in pieces, broken between words where they would be longer than `room` cells."""
-    line = ""
-    for text in texts:
-        for character in text.replace("\t", TAB):
-            if character == "\n":
-                yield line
-                line = ""
-                continue
-            line += character
-            while cells(line) > room:
-                done, line = _broken(line)
-                yield done
-    if line:
-        yield line
-
-
-def _broken(line: str) -> tuple[str, str]:
-    """A line that is one character too long in two: after its last space, else before its last character."""
-    if line[-1] == " ":
-        return line[:-1], ""
-    at = line.rfind(" ")
-    return (line[:at], line[at + 1 :]) if at > 0 else (line[:-1], line[-1])
-
-
-def mark(pieces: Iterable[Piece]) -> Iterator[str]:
+def mark(pieces: Iterable[Piece], *, coloured: bool = False) -> Iterator[str]:
     """What is written of a reply: to a pipe the text alone; on a terminal that of a blend word by word, with a number
-    where another member begins to have the larger share, and in its colour."""
+    where another member begins to have the larger share, and in its colour if that can be."""
     if not sys.stdout.isatty():
         yield from (piece.text for piece in pieces)
         return
-    speaking, coloured = -1, shows_colours(sys.stdout)
+    speaking = -1
     for word, shares in _words(pieces):
         chief, text = _chief(word, shares, speaking), clean(word)
         if coloured and chief >= 0:

@@ -3,19 +3,20 @@
 import dataclasses
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from zoo import files
 from zoo.cli import numbers
 from zoo.cli.terminal import is_terminal, say
 from zoo.engine.sampling import Sampling
-from zoo.errors import BadData, UsageProblem, did_you_mean
+from zoo.errors import NotFound, UsageProblem, ZooError, did_you_mean
+from zoo.home import expand
 
 if TYPE_CHECKING:
     from zoo.cli.chat import Chat
 
 SLASH = "/"
+LONGEST_SEED = 18
 CLEAR = "\x1b[2J\x1b[3J\x1b[H"
 
 
@@ -38,23 +39,24 @@ def obey(chat: "Chat", line: str) -> None:
 
 
 def completions(names: Callable[[], Iterable[str]], line: str) -> list[str]:
-    """What the last word of a line may become."""
+    """What the last word of a line may become; `names` may fail, and then there are none."""
     if not line.startswith(SLASH):
         return []
     *before, last = line.split(" ")
     if not before:
         candidates: Iterable[str] = (f"{SLASH}{name}" for name in COMMANDS)
     elif before[0] == f"{SLASH}model":
-        candidates = names()
+        try:
+            candidates = names()
+        except ZooError:
+            return []
+        head, plus, last = last.rpartition("+")
+        return [f"{head}{plus}{name}" for name in candidates if name.startswith(last)]
     elif before == [f"{SLASH}set"]:
-        candidates = [*_options(), "max_new"]
+        candidates = [*(f.name for f in dataclasses.fields(Sampling)), "max_new"]
     else:
         return []
     return [word for word in candidates if word.startswith(last)]
-
-
-def _options() -> list[str]:
-    return [f.name for f in dataclasses.fields(Sampling)]
 
 
 def _help(chat: "Chat", rest: str) -> None:
@@ -83,22 +85,25 @@ def _set(chat: "Chat", rest: str) -> None:
     elif not value.strip():
         raise UsageProblem(f"{SLASH}set takes an option and its value, as in {SLASH}set temperature 0.7")
     else:
-        chat.set(key, value.strip())
+        for session in chat.sessions:
+            session.set(key, value.strip())
         say(_settings(chat))
 
 
 def _settings(chat: "Chat") -> str:
-    session = chat.sessions[0]
-    options = {**dataclasses.asdict(session.sampling), "max_new": session.length, "seed": session.seed}
-    return ", ".join(f"{key} {value:g}" for key, value in options.items())
+    options = chat.sessions[0].options()
+    return ", ".join(f"{key} {f'{value:g}' if isinstance(value, float) else value}" for key, value in options.items())
 
 
 def _seed(chat: "Chat", rest: str) -> None:
     if rest:
-        if not rest.removeprefix("-").isdecimal():
-            raise UsageProblem(f"a seed is a whole number, not '{rest}'")
-        chat.begin(int(rest))
-    say(f"seed {chat.sessions[0].seed}")
+        if not rest.removeprefix("-").isdecimal() or len(rest) > LONGEST_SEED:
+            raise UsageProblem(
+                f"a seed is a whole number of at most {LONGEST_SEED} digits, not '{rest[:LONGEST_SEED]}'"
+            )
+        for session in chat.sessions:
+            session.begin(int(rest))
+    say(f"seed {chat.sessions[0].sampler.seed}")
 
 
 def _retry(chat: "Chat", rest: str) -> None:
@@ -139,12 +144,12 @@ def _clear(chat: "Chat", rest: str) -> None:
 def _save(chat: "Chat", rest: str) -> None:
     if not rest:
         raise UsageProblem(f"{SLASH}save takes the name of a file")
-    path = Path(rest).expanduser()
-    if path.exists():
-        raise UsageProblem(f"{path} is there already; take another name")
+    path = expand(rest)
     if not path.parent.is_dir():
-        raise BadData(f"there is no directory {path.parent}")
-    files.write_bytes(path, chat.transcript().encode("utf-8", "replace"))
+        raise NotFound(f"there is no directory {path.parent}")
+    if path.exists() or path.is_symlink():
+        raise UsageProblem(f"{path} is there already; take another name")
+    files.write_new(path, chat.transcript().encode("utf-8", "replace"))
     say(f"saved to {path}")
 
 
@@ -154,7 +159,8 @@ def _info(chat: "Chat", rest: str) -> None:
             r = model.record
             trained = f"{r.dataset}, {r.preset}, {numbers.count(r.parameters)} parameters"
             say(f"{model.name}: {trained}, context {r.model['block_size']}, val loss {numbers.loss(r.val_loss)}")
-    say(_settings(chat))
+    kinds = sorted({type(session.voice.engine).__name__ for session in chat.sessions})
+    say(f"{_settings(chat)}; computed by {', '.join(kinds)}")
 
 
 COMMANDS = {

@@ -11,6 +11,7 @@ from zoo.cli.app import App
 from zoo.cli.terminal import say
 from zoo.engine.sampling import Sampling
 from zoo.errors import UsageProblem
+from zoo.names import split_blend
 from zoo.talk import LONGEST_PROMPT, REPLY_LENGTH
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def open_voice(app: App, reference: str | None, device: str, *, announced: bool 
     from zoo.talk.load import load_voice
 
     voice = load_voice(app.registry, reference, device)
-    if len(voice.models) == 1 and voice.name != reference and not (announced and sys.stdin.isatty()):
+    named = [] if reference is None else [name for name, _ in split_blend(reference)]
+    if [model.name for model in voice.models] != named and not (announced and sys.stdin.isatty()):
         say(f"zoo: talking to {voice.name}")
     return voice
 

@@ -1,1 +1,1 @@
-"""Engines: from ids to the next ids. The CPU engine never imports torch."""
+"""Engines: from ids to the next ids. Those for a CPU, native and numpy, never import torch."""

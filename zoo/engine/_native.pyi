@@ -3,6 +3,8 @@
 from typing import Any
 
 PANEL: int
+LARGEST: int
+KINDS: list[str]
 
 def model(
     modern: bool,
@@ -16,10 +18,10 @@ def model(
     activation: int,
     norm_eps: float,
     arrays: dict[str, Any],
+    kind: str,
     /,
 ) -> object: ...
 def cache_size(model: object, /) -> int: ...
 def logits(
     model: object, ids: Any, texts: list[tuple[int, int, Any]], out: Any, every: bool, threads: int, /
 ) -> None: ...
-def use(kind: str, /) -> bool: ...

@@ -59,7 +59,15 @@ class Engine(ABC):
     def feed(self, states: list[State], ids: list[list[int]]) -> Array:
         """Give each state its next ids, one or more; returns the logits (n, V) of what follows the last of them.
         Past the context: half-window/v1."""
-        return self.logits([self._put(state, some) for state, some in zip(states, ids, strict=True)], every=False)
+        logits = self.logits([self._feed_of(state, some) for state, some in zip(states, ids, strict=True)], every=False)
+        for state, some in zip(states, ids, strict=True):  # last of all: who was interrupted before can do it again
+            state.ids += some
+            state.start = window_start(len(state.ids), self.config.block_size)
+        return logits
+
+    def shares(self, state: State, id: int) -> tuple[float, ...]:
+        """How much of an id's probability came from each of several models, where there are several."""
+        return ()
 
     def step(self, states: list[State], ids: list[int]) -> Array:
         """Give each state its next id; returns the logits (n, V) of what follows."""
@@ -69,13 +77,13 @@ class Engine(ABC):
         """Give a state several ids at once; returns the logits (V,) of what follows the last."""
         return self.feed([state], [ids])[0]
 
-    def _put(self, state: State, ids: list[int]) -> Feed:
-        """Put ids into a state; says what must be computed for it."""
-        state.ids += ids
-        start = window_start(len(state.ids), self.config.block_size)
+    def _feed_of(self, state: State, ids: list[int]) -> Feed:
+        """What must be computed to give a state more ids."""
+        count = len(state.ids) + len(ids)
+        start = window_start(count, self.config.block_size)
         if start != state.start:
-            state.start, ids = start, state.ids[start:]  # positions moved, so the whole window is computed anew
-        return Feed(ids, len(state.ids) - start - len(ids), state.cache)
+            ids = [*state.ids[start:], *ids[max(0, start - len(state.ids)) :]]  # positions moved: all is computed anew
+        return Feed(ids, count - start - len(ids), state.cache)
 
 
 def log_softmax(x: Array) -> Array:

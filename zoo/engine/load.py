@@ -1,6 +1,5 @@
 """From a model's directory to an engine and its vocabulary."""
 
-import contextlib
 from typing import TYPE_CHECKING
 
 from zoo import tables, weights
@@ -15,19 +14,34 @@ if TYPE_CHECKING:
 
 
 def make_engine(config: ModelConfig, arrays: "dict[str, np.ndarray]", device: str = "cpu") -> Engine:
-    """The fastest engine for a device: on a CPU the native one, where it could be built, else numpy."""
+    """The fastest engine for a device: on a CPU the native one, where it could be built, else numpy.
+
+    Raises UsageProblem for a device that is not here.
+    """
     if device != "cpu":
         from zoo.engine.torch import TorchEngine
+        from zoo.gpt.device import choose_device
 
-        return TorchEngine(config, arrays, device)
-    with contextlib.suppress(ImportError):  # where there was no C compiler
+        device = choose_device(device)
+        if device != "cpu":
+            return TorchEngine(config, arrays, device)
+    if _is_compiled():
         from zoo.engine.native import NativeEngine, can_compute
 
         if can_compute(config):
             return NativeEngine(config, arrays)
-    from zoo.engine.cpu import CpuEngine
+    from zoo.engine.numpy import NumpyEngine
 
-    return CpuEngine(config, arrays)
+    return NumpyEngine(config, arrays)
+
+
+def _is_compiled() -> bool:
+    """Whether there was a C compiler when zoo was installed."""
+    try:
+        from zoo.engine import _native  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def engine_of(model: Model, device: str = "cpu") -> tuple[Engine, Vocab]:

@@ -1,4 +1,4 @@
-/* The arithmetic of a model in C: what cpu.py computes in numpy, equal to it but for rounding.
+/* The arithmetic of a model in C: what numpy.py computes in numpy, equal to it but for rounding.
 
 Every product of matrices goes through one function, `product`, in which a number of the result is summed in the same
 order however many rows are computed together and by however many threads. So a text does not depend on what is written
@@ -23,11 +23,14 @@ V vocab_size; a size with a + is rounded up to a multiple of PAD or PANEL. */
 #define PAD 16            /* numbers to which a row is padded, for every width of vectors */
 #define PANEL (4 * PAD)   /* columns of a matrix that lie together */
 #define ROWS 6            /* rows of a product that are computed together */
+#define LARGEST 8192      /* context and width of a head: what attention needs for them stands on a thread's stack */
 #define MOST_VECTORS 8    /* of a row of a product */
 #define AHEAD 1024        /* numbers that are asked for before they are needed */
 #define INLINE static inline __attribute__((always_inline))
 
 enum activation { GELU, GELU_TANH, RELU, SWIGLU };
+
+struct job;
 
 /* A matrix (in, out), in panels of PANEL columns. */
 typedef struct {
@@ -53,6 +56,7 @@ typedef struct {
     Layer *layers;
     Norm norm;
     Matrix head;
+    void (*work)(const struct job *, int); /* for the processor that there is */
 } Model;
 
 /* Some ids of one text: `count` rows from `row`, which stand at `at` in the window of the text; its cache holds keys
@@ -85,7 +89,7 @@ typedef struct {
 enum step { EMBED, NORM1, MULTIPLY, PLACE, ATTEND, NORM2, ACTIVATE, NORM };
 
 /* What the threads share: `count` items of one step, each of them a part of its work that no other item touches. */
-typedef struct {
+typedef struct job {
     enum step step;
     const Call *call;
     Product panel; /* of the first item, where the step is MULTIPLY */
@@ -148,7 +152,7 @@ INLINE float gelu_tanh(float x) { /* (1 + tanh y) / 2 is 1 / (1 + exp(-2 y)) */
     return x / (1.0f + exp_of(-1.5957691216f * (x + 0.044715f * x * x * x)));
 }
 
-INLINE float gelu(float x) { /* the error function after Abramowitz & Stegun (1964), formula 7.1.26, as in cpu.py */
+INLINE float gelu(float x) { /* the error function after Abramowitz & Stegun (1964), formula 7.1.26, as in numpy.py */
     float z = fabsf(x) * 0.70710678f, t = 1.0f / (1.0f + 0.3275911f * z);
     float p = 0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f)));
     float tail = t * p * exp_of(-z * z);
@@ -309,7 +313,7 @@ INLINE void work(const Job *job, int item, int lanes) {
     }
 }
 
-/* The same once for each kind of processor; which one this is, is seen when the module is loaded. */
+/* The same once for each kind of processor. */
 static void work_plain(const Job *job, int item) { work(job, item, 4); }
 #if defined(__x86_64__)
 #define AVX2 "avx2,fma"
@@ -319,7 +323,22 @@ __attribute__((target(AVX512))) static void work_avx512(const Job *job, int item
 #endif
 
 typedef void (*Worker)(const Job *, int);
-static Worker do_work = work_plain;
+static const char *const KINDS[] = {"plain", "avx2", "avx512"}; /* from narrow to wide */
+#define KIND_COUNT (sizeof KINDS / sizeof *KINDS)
+
+/* The worker for a kind of processor; NULL for an unknown kind, and where this processor is another. */
+static Worker worker_of(const char *kind) {
+    if (!strcmp(kind, "plain")) return work_plain;
+#if defined(__x86_64__)
+    if (!strcmp(kind, "avx2") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return work_avx2;
+    if (!strcmp(kind, "avx512") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        return work_avx512;
+#endif
+    return NULL;
+}
+
+static void do_work(const Job *job, int item) { job->call->model->work(job, item); }
 
 /* ---- threads ---- */
 
@@ -370,14 +389,17 @@ static void *help(void *unused) {
     return unused;
 }
 
-/* Have so many helpers, or as many as the system gives; none of a parent's live on in a forked child. */
+/* None of a parent's helpers, and no work of its, live on in a forked child. */
+static void notice_fork(void) {
+    if (pool.pid == getpid()) return;
+    pool.helpers = pool.asleep = pool.tickets = pool.busy = 0;
+    pthread_mutex_init(&pool.lock, NULL);
+    pthread_cond_init(&pool.wake, NULL);
+    pool.pid = getpid();
+}
+
+/* Have so many helpers, or as many as the system gives. */
 static void hire(int helpers) {
-    if (pool.pid != getpid()) {
-        pool.helpers = pool.asleep = pool.tickets = 0;
-        pthread_mutex_init(&pool.lock, NULL);
-        pthread_cond_init(&pool.wake, NULL);
-        pool.pid = getpid();
-    }
     pthread_attr_t detached;
     pthread_attr_init(&detached);
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
@@ -551,15 +573,23 @@ static void fill(Holder *holder, PyObject *arrays) {
 
 PyDoc_STRVAR(model_doc,
              "model(modern, n_layer, n_head, n_embd, block_size, vocab_size, head_dim, hidden_size, activation, "
-             "norm_eps, arrays)\n--\n\nA model of these sizes and arrays (a dict), which must not change any more.");
+             "norm_eps, arrays, kind)\n--\n\nA model of these sizes and arrays (a dict), which must not change any "
+             "more, for a kind of processor out of KINDS.");
 
 static PyObject *py_model(PyObject *self, PyObject *args) {
     (void)self;
     Model m = {0};
     PyObject *arrays;
-    if (!PyArg_ParseTuple(args, "piiiiiiiifO!", &m.modern, &m.n_layer, &m.n_head, &m.n_embd, &m.block_size,
-                          &m.vocab_size, &m.head_dim, &m.hidden_size, &m.activation, &m.norm_eps, &PyDict_Type, &arrays))
+    const char *kind;
+    if (!PyArg_ParseTuple(args, "piiiiiiiifO!s", &m.modern, &m.n_layer, &m.n_head, &m.n_embd, &m.block_size,
+                          &m.vocab_size, &m.head_dim, &m.hidden_size, &m.activation, &m.norm_eps, &PyDict_Type, &arrays,
+                          &kind))
         return NULL;
+    m.work = worker_of(kind);
+    if (!m.work || m.block_size > LARGEST || m.head_dim > LARGEST) {
+        PyErr_SetString(PyExc_ValueError, "no such processor, or a context or a head that is too large");
+        return NULL;
+    }
     Holder *holder = calloc(1, sizeof *holder);
     if (!holder) return PyErr_NoMemory();
     holder->model = m;
@@ -627,21 +657,22 @@ static int check_ids(const Call *call) {
 /* Give a call the room for its rows, in one block. */
 static float *make_room(Call *call) {
     const Model *m = call->model;
-    size_t C = up_to(m->n_embd, PANEL), heads = m->n_head * m->head_dim, hidden = up_to(m->hidden_size, PANEL);
-    size_t row = 2 * C + up_to(3 * heads, PANEL) + up_to(heads, PANEL) + 2 * hidden;
-    float *room = calloc(row * call->rows, sizeof(float));
+    size_t N = call->rows, C = up_to(m->n_embd, PANEL), hidden = up_to(m->hidden_size, PANEL);
+    size_t heads = up_to(m->n_head * m->head_dim, PANEL), qkv = up_to(3 * m->n_head * m->head_dim, PANEL);
+    float *room = calloc(N * (2 * C + qkv + heads + 2 * hidden), sizeof(float));
     call->stream = room;
-    call->normed = call->stream + C * call->rows;
-    call->qkv = call->normed + C * call->rows;
-    call->attended = call->qkv + up_to(3 * heads, PANEL) * call->rows;
-    call->hidden = call->attended + up_to(heads, PANEL) * call->rows;
-    call->gate = call->hidden + hidden * call->rows;
+    call->normed = call->stream + C * N;
+    call->qkv = call->normed + C * N;
+    call->attended = call->qkv + qkv * N;
+    call->hidden = call->attended + heads * N;
+    call->gate = call->hidden + hidden * N;
     return room;
 }
 
 /* Compute in the room that is ready, with helpers unless they work for another call. */
 static void compute_shared(Call *call, const int *last, int texts, int threads) {
     int idle = 0;
+    notice_fork(); /* the caller still holds Python's lock, so only one does */
     if (threads > 1 && __atomic_compare_exchange_n(&pool.busy, &idle, 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
         hire(threads - 1);
         call->shared = 1;
@@ -697,42 +728,29 @@ static PyObject *py_logits(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-/* The worker for a kind of processor; NULL for an unknown kind, and where this processor is another. */
-static Worker worker_of(const char *kind) {
-    if (!strcmp(kind, "plain")) return work_plain;
-#if defined(__x86_64__)
-    if (!strcmp(kind, "avx2") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return work_avx2;
-    if (!strcmp(kind, "avx512") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        return work_avx512;
-#endif
-    return NULL;
-}
-
-PyDoc_STRVAR(use_doc, "use(kind)\n--\n\nCompute as a processor of that kind; returns whether this one can.");
-
-static PyObject *py_use(PyObject *self, PyObject *args) {
-    (void)self;
-    const char *kind;
-    if (!PyArg_ParseTuple(args, "s", &kind)) return NULL;
-    Worker worker = worker_of(kind);
-    if (worker) do_work = worker;
-    return PyBool_FromLong(worker != NULL);
-}
-
 static PyMethodDef methods[] = {{"model", py_model, METH_VARARGS, model_doc},
                                 {"cache_size", py_cache_size, METH_O, cache_size_doc},
                                 {"logits", py_logits, METH_VARARGS, logits_doc},
-                                {"use", py_use, METH_VARARGS, use_doc},
                                 {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_native", "See native.c.", -1, methods, NULL, NULL, NULL, NULL};
 
+/* The kinds of processors that this one can be, from narrow to wide. */
+static PyObject *kinds_here(void) {
+    PyObject *found = PyList_New(0);
+    for (size_t i = 0; found && i < KIND_COUNT; i++) {
+        PyObject *kind = worker_of(KINDS[i]) ? PyUnicode_FromString(KINDS[i]) : NULL;
+        if (kind && PyList_Append(found, kind)) Py_CLEAR(found);
+        Py_XDECREF(kind);
+    }
+    return found;
+}
+
 PyMODINIT_FUNC PyInit__native(void) {
-    static const char *const kinds[] = {"plain", "avx2", "avx512"};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) /* the widest that is there */
-        if (worker_of(kinds[i])) do_work = worker_of(kinds[i]);
-    PyObject *module = PyModule_Create(&definition);
-    if (module && PyModule_AddIntConstant(module, "PANEL", PANEL)) Py_CLEAR(module);
+    PyObject *module = PyModule_Create(&definition), *kinds = kinds_here();
+    if (module && (!kinds || PyModule_AddIntConstant(module, "PANEL", PANEL) ||
+                   PyModule_AddIntConstant(module, "LARGEST", LARGEST) || PyModule_AddObjectRef(module, "KINDS", kinds)))
+        Py_CLEAR(module);
+    Py_XDECREF(kinds);
     return module;
 }

@@ -1,4 +1,4 @@
-"""The native engine: the function of cpu.py in C (native.c), several times as fast.
+"""The native engine: the function of numpy.py in C (native.c), several times as fast.
 
 It is there where a C compiler was at hand when zoo was installed; everything works without it.
 """
@@ -12,17 +12,17 @@ from zoo.engine import _native
 from zoo.engine.engine import Array, Engine, Feed, rotary_tables
 
 CACHE_LINE = 64  # bytes
-LARGEST = 2**14  # context and width of a head: what attention needs for them stands on a thread's stack
 MOST_THREADS = 8  # a step of a small model is over before more could take part
 
 
 class NativeEngine(Engine):
     """A model's arithmetic. `weights` are float32 arrays named and shaped as config.weight_shapes() says.
 
-    The numbers do not depend on `threads`, nor on how many texts are computed together.
+    The numbers do not depend on `threads`, nor on how many texts are computed together. `kind` is that of a processor,
+    for those who want to see what another one would compute.
     """
 
-    def __init__(self, config: ModelConfig, weights: dict[str, Array], threads: int = 0) -> None:
+    def __init__(self, config: ModelConfig, weights: dict[str, Array], threads: int = 0, kind: str = "") -> None:
         self.config, self.threads = config, threads or available_threads()
         arrays = {name: _laid_out(name, weight) for name, weight in weights.items()}
         if config.tied:
@@ -32,7 +32,9 @@ class NativeEngine(Engine):
         c = config
         sizes = (c.n_layer, c.n_head, c.n_embd, c.block_size, c.vocab_size, c.head_dim, c.hidden_size)
         activation = ACTIVATIONS.index(c.activation)
-        self._model = _native.model(c.shape == "modern", *sizes, activation, c.norm_eps, arrays)
+        self._model = _native.model(
+            c.shape == "modern", *sizes, activation, c.norm_eps, arrays, kind or _native.KINDS[-1]
+        )
         self._cache_size = _native.cache_size(self._model)
 
     def new_cache(self) -> Array:
@@ -48,7 +50,7 @@ class NativeEngine(Engine):
 
 def can_compute(config: ModelConfig) -> bool:
     """Whether a model of this shape is within what native.c has room for; numpy has room for any."""
-    return max(config.block_size, config.head_dim) <= LARGEST
+    return max(config.block_size, config.head_dim) <= _native.LARGEST
 
 
 def available_threads() -> int:

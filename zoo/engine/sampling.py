@@ -20,6 +20,8 @@ COLD = 1e-6  # a temperature below is 0: the likeliest alone is left of float32 
 class Sampling(Knobs):
     """How the next id is chosen: the penalty first, then the temperature, then the cuts, each of what the last left."""
 
+    WORD = "option"
+
     temperature: float = knob(0.8, "0: always the likeliest; 1: as the model has it", high=100)
     top_k: int = knob(0, "draw from the N likeliest; 0: from all")
     top_p: float = knob(1.0, "draw from the likeliest that together have this probability", high=1)

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from zoo.config import ModelConfig
 from zoo.engine.engine import Array, Engine, Feed
-from zoo.gpt.device import choose_device
 from zoo.gpt.model import GPT
 
 
@@ -30,10 +29,10 @@ class Past:
 
 class TorchEngine(Engine):
     """A model's arithmetic on a device of torch's. `weights` are float32 arrays named and shaped as
-    config.weight_shapes() says. Raises UsageProblem for a device that is not here."""
+    config.weight_shapes() says."""
 
     def __init__(self, config: ModelConfig, weights: dict[str, Array], device: str = "cpu") -> None:
-        self.config, self.device = config, torch.device(choose_device(device))
+        self.config, self.device = config, torch.device(device)
         self.model = GPT(config).eval()
         state = {name: torch.from_numpy(np.array(weight, dtype=np.float32)) for name, weight in weights.items()}
         if config.tied:

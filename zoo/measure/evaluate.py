@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from zoo.corpora.corpus import Corpus, open_corpus
 from zoo.corpora.tokens import encode_part
+from zoo.corpora.vocab import Vocab
 from zoo.engine.engine import Engine
 from zoo.engine.load import engine_of
 from zoo.errors import BadData
@@ -45,17 +46,24 @@ def evaluate(home: Home, model: Model, on_event: OnEvent = ignore) -> Evaluation
     """
     engine, vocab = engine_of(model)
     corpus = own_corpus(home, model)
-    ids = encode_part(corpus, vocab, "val", on_event)
-    characters = corpus.characters_of("val")
-    return Evaluation(model, corpus.name, characters, loss_of(engine, ids, characters, on_event))
+    return Evaluation(model, corpus.name, corpus.characters_of("val"), loss_on(corpus, engine, vocab, on_event))
 
 
 def own_corpus(home: Home, model: Model) -> Corpus:
-    """The text that a model was trained on; raises NotFound when it is not here, BadData for a record of none."""
+    """The text that a model was trained on, as it was; raises NotFound when it is not here, and BadData when it is
+    damaged, or the record names none."""
     parts = model.record.corpora
     if len(parts) != 1:
         raise BadData(f"'{model.name}' names {len(parts)} texts, where this zoo knows one")
-    return open_corpus(home, parts[0].name, parts[0].sha256, parts[0].val_sha256)
+    corpus = open_corpus(home, parts[0].name, parts[0].sha256, parts[0].val_sha256)
+    corpus.check_text(parts[0].val_sha256)
+    return corpus
+
+
+def loss_on(corpus: Corpus, engine: Engine, vocab: Vocab, on_event: OnEvent = ignore) -> float:
+    """Nats per character of the validation part of a corpus."""
+    ids = encode_part(corpus, vocab, "val", on_event)
+    return loss_of(engine, ids, corpus.characters_of("val"), on_event)
 
 
 def loss_of(engine: Engine, ids: "np.ndarray", characters: int, on_event: OnEvent = ignore) -> float:

@@ -3,12 +3,11 @@
 import math
 from dataclasses import dataclass
 
-from zoo.corpora.tokens import encode_part
 from zoo.engine.load import engine_of
 from zoo.errors import BadData, ZooError
 from zoo.events import OnEvent, ignore
 from zoo.home import Home
-from zoo.measure.evaluate import loss_of, own_corpus
+from zoo.measure.evaluate import loss_on, own_corpus
 from zoo.protocol import WINDOWS_V1, bits
 from zoo.registry.model import Model
 from zoo.registry.snapshots import check, snapshots
@@ -65,10 +64,7 @@ def _recompute(home: Home, model: Model, on_event: OnEvent) -> float | None:
         raise BadData(
             f"the loss of '{model.name}' was counted by '{record.val_protocol}', which this zoo does not know"
         )
-    corpus = own_corpus(home, model)
-    corpus.check_text(record.corpora[0].val_sha256)
-    ids = encode_part(corpus, vocab, "val", on_event)
-    return loss_of(engine, ids, corpus.characters_of("val"), on_event)
+    return loss_on(own_corpus(home, model), engine, vocab, on_event)
 
 
 def _check_beside(model: Model) -> None:

@@ -23,12 +23,12 @@ def load(reference: str | None = None, *, home: str | Path | None = None, device
 
 def load_voice(registry: Registry, reference: str | None, device: str = "cpu") -> Voice:
     """The same, of the models of one registry."""
-    members = [(reference, 1.0)] if reference is None else split_blend(reference)
-    voices = [_voice(registry, name, device) for name, _ in members]
-    return voices[0] if len(voices) == 1 else Blend(voices, [weight for _, weight in members])
-
-
-def _voice(registry: Registry, reference: str | None, device: str) -> Voice:
-    model = registry.resolve(reference)
-    engine, vocab = engine_of(model, device)
-    return Voice(model.name, engine, vocab, [model])
+    parts = [(reference, 1.0)] if reference is None else split_blend(reference)
+    models = [registry.resolve(name) for name, _ in parts]
+    members = [engine_of(model, device) for model in models]
+    if len(members) == 1:
+        return Voice(models[0].name, *members[0], models)
+    weights = [weight for _, weight in parts]
+    name = "+".join(f"{model.name}:{weight:.6g}" for model, weight in zip(models, weights, strict=True))
+    blend = Blend(members, weights)
+    return Voice(name, blend, blend.vocab, models)

@@ -5,9 +5,13 @@ from collections.abc import Iterator, Sequence
 
 from zoo.corpora.vocab import Unknown
 from zoo.engine.sampling import Sampler, Sampling
+from zoo.errors import UsageProblem
 from zoo.talk import REPLY_LENGTH
 from zoo.talk.text import Piece, Text
 from zoo.talk.voice import Voice, any_seed
+
+MAX_NEW = "max_new"
+MOST_NEW = 10**9
 
 
 @dataclasses.dataclass
@@ -30,27 +34,38 @@ class Session:
         sampling: Sampling | None = None,
         *,
         seed: int | None = None,
-        length: int = REPLY_LENGTH,
+        max_new: int = REPLY_LENGTH,
         stop: Sequence[str] = (),
         unknown: Unknown = "replace",
     ) -> None:
-        self.voice, self.length, self.stop, self.unknown = voice, length, tuple(stop), unknown
+        self.voice, self.max_new, self.stop, self.unknown = voice, max_new, tuple(stop), unknown
         self.turns: list[Turn] = []
         self._text: Text | None = None
-        self.begin(sampling or Sampling(), any_seed() if seed is None else seed)
+        self.sampler = Sampler(sampling or Sampling(), any_seed() if seed is None else seed)
 
-    def begin(self, sampling: Sampling, seed: int) -> None:
-        """Draw with these options from now on, with the random numbers of a seed from their first."""
-        self.seed = seed
-        self.sampler = Sampler(sampling, seed)
+    def with_voice(self, voice: Voice) -> "Session":
+        """A new session of another voice, with the same options and the same seed."""
+        s = self.sampler
+        return Session(voice, s.sampling, seed=s.seed, max_new=self.max_new, stop=self.stop, unknown=self.unknown)
 
-    @property
-    def sampling(self) -> Sampling:
-        return self.sampler.sampling
+    def begin(self, seed: int) -> None:
+        """The random numbers of a seed, from their first."""
+        self.sampler = Sampler(self.sampler.sampling, seed)
+        if self._text is not None:
+            self._text.sampler = self.sampler
+
+    def options(self) -> dict[str, float | int | None]:
+        """How text is drawn: what `set` can change, and the seed."""
+        return {**self.sampler.sampling.to_dict(), MAX_NEW: self.max_new, "seed": self.sampler.seed}
 
     def set(self, key: str, value: str) -> None:
-        """Change one option of sampling; raises UsageProblem for one that does not exist or is out of bounds."""
-        self.sampler.sampling = self.sampling.with_value(key, value)
+        """Change one option, read from a word; raises UsageProblem for one that does not exist or is out of bounds."""
+        if key != MAX_NEW:
+            self.sampler.sampling = self.sampler.sampling.with_value(key, value)
+        elif value.isdecimal() and len(value) < 20 and int(value) <= MOST_NEW:
+            self.max_new = int(value)
+        else:
+            raise UsageProblem(f"{MAX_NEW} must be a whole number from 0 to {MOST_NEW}, not '{value[:40]}'")
 
     def reply(self, prompt: str) -> Iterator[Piece]:
         """What follows a prompt, as it is drawn."""
@@ -62,9 +77,9 @@ class Session:
         """What follows the last reply; nothing where there was none."""
         if self._text is None:
             return
-        if stop := self._text.resume():
-            self.turns[-1].reply += stop
-            yield Piece(stop)
+        if left := self._text.resume():
+            self.turns[-1].reply += left
+            yield Piece(left)
         yield from self._write()
 
     def retry(self) -> Iterator[Piece]:
@@ -78,6 +93,6 @@ class Session:
     def _write(self) -> Iterator[Piece]:
         text, turn = self._text, self.turns[-1]
         assert text is not None
-        for piece in text.write(self.length):
+        for piece in text.write(self.max_new):
             turn.reply += piece.text
             yield piece

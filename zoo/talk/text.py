@@ -26,7 +26,7 @@ class Piece(NamedTuple):
 
 class Text:
     """A text that a voice writes. `ids` are those of the prompt and those drawn since; nothing is computed before the
-    first draw. With `stop`, the text ends before the first of these strings that it comes to."""
+    first draw. With `stop`, it ends before the first of these strings that it comes to, which is then `stopped_by`."""
 
     def __init__(
         self,
@@ -41,17 +41,19 @@ class Text:
         self.ids = list(prompt)
         self.state = voice.engine.state()
         self.pending = prompt
-        self.stopped_by = ""
         self._stream, self._stops = voice.vocab.stream(), Stops(stop)
         self._log_probabilities = log_probabilities
+
+    @property
+    def stopped_by(self) -> str:
+        return self._stops.reached
 
     def draw(self, logits: "np.ndarray") -> Piece:
         """Choose the id that follows, by logits (V,) of all before it."""
         id = self.sampler.choose(logits, self.ids)
         text = self._stops.push(self._stream.push(id))
-        self.stopped_by = self._stops.reached
         value = log_probability(logits, id) if self._log_probabilities else None
-        piece = Piece(text, id, value, self.voice.shares(self.state, id))
+        piece = Piece(text, id, value, self.voice.engine.shares(self.state, id))
         self.ids.append(id)
         self.pending = [id]
         return piece
@@ -61,9 +63,8 @@ class Text:
         return self._stops.finish()
 
     def resume(self) -> str:
-        """Go on after a stop string, which is returned."""
-        stop, self.stopped_by, self._stops.reached = self.stopped_by, "", ""
-        return stop
+        """Go on after a stop string; returns what of it, and of what was drawn with it, has not been shown."""
+        return self._stops.resume()
 
     def write(self, length: int) -> Iterator[Piece]:
         """The next `length` ids, or as many as there are before a stop string; goes on where it left off."""
@@ -87,22 +88,39 @@ class Stops:
     def __init__(self, stops: Sequence[str]) -> None:
         self.stops = [stop for stop in stops if stop]
         self.reached = ""
-        self._held = ""
+        self._held = self._shown = ""  # of what was shown, as much as may be the beginning of a stop string
+        self._left = ""  # what came after that, when one was reached
 
     def push(self, text: str) -> str:
         """As much as is surely no part of a stop string."""
         if not self.stops:
             return text
-        held = self._held + text
-        found = [(at, stop) for stop in self.stops if (at := held.find(stop)) >= 0]
+        shown, whole = len(self._shown), self._shown + self._held + text
+        # one that ends in what was shown already has been gone on after
+        found = [(at, stop) for stop in self.stops if (at := whole.find(stop, max(0, shown - len(stop) + 1))) >= 0]
         if found:
             at, self.reached = min(found)
-            self._held = ""
-            return held[:at]
-        longest = max((n for stop in self.stops for n in range(1, len(stop)) if held.endswith(stop[:n])), default=0)
-        self._held = held[len(held) - longest :]
-        return held[: len(held) - longest]
+            end = max(at, shown)
+            self._left, self._held = whole[end:], ""
+        else:
+            held = max((n for stop in self.stops for n in range(1, len(stop)) if whole.endswith(stop[:n])), default=0)
+            end = max(len(whole) - held, shown)
+            self._held = whole[end:]
+        self._remember(whole[:end])
+        return whole[shown:end]
 
     def finish(self) -> str:
+        """What was held back, which is shown now."""
         held, self._held = self._held, ""
+        self._remember(self._shown + held)
         return held
+
+    def resume(self) -> str:
+        """Go on after the stop string that was reached; returns what has not been shown, to its end and beyond."""
+        left, self._left, self.reached = self._left, "", ""
+        self._remember(self._shown + left)
+        return left
+
+    def _remember(self, shown: str) -> None:
+        longest = max(map(len, self.stops), default=1) - 1
+        self._shown = shown[len(shown) - longest :] if longest and len(shown) > longest else shown * bool(longest)

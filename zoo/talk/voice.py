@@ -2,37 +2,27 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from zoo.corpora.vocab import Unknown, Vocab, check_unknown
+from zoo.engine.engine import Engine
 from zoo.engine.sampling import Sampler, Sampling
+from zoo.errors import UsageProblem
 from zoo.talk import LONGEST_PROMPT, REPLY_LENGTH
+from zoo.talk.blend import Blend
 from zoo.talk.text import Piece, Text, advance
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from zoo.registry.model import Model
 
 
-class Writer(Protocol):
-    """What a voice needs of an engine, or of several that write together."""
-
-    def state(self) -> Any: ...
-
-    def feed(self, states: list[Any], ids: list[list[int]]) -> "np.ndarray": ...
-
-
 class Voice:
-    """Continues texts. Nothing is remembered from one text to the next.
+    """Continues texts. Nothing is remembered from one text to the next. `models` are those whose weights it has."""
 
-    `models` are those whose weights it has; `members` are the voices of a blend, and none otherwise.
-    """
-
-    members: "tuple[Voice, ...]" = ()
-
-    def __init__(self, name: str, engine: Writer, vocab: Vocab, models: "Sequence[Model]" = ()) -> None:
-        self.name, self.engine, self.vocab, self.models = name, engine, vocab, tuple(models)
+    def __init__(self, name: str, engine: Engine | Blend, vocab: Vocab, models: "Sequence[Model]" = ()) -> None:
+        self.name, self.vocab, self.models = name, vocab, tuple(models)
+        self.engine: Any = engine  # for that each takes only states of its own is more than types say
 
     def stream(
         self,
@@ -40,23 +30,36 @@ class Voice:
         *,
         max_new: int = REPLY_LENGTH,
         seed: int | None = None,
-        stop: Sequence[str] = (),
+        stop: str | Sequence[str] = (),
         unknown: Unknown = "error",
-        **sampling: Any,
+        **sampling: float,
     ) -> Iterator[str]:
         """The text that follows a prompt, as it is drawn: at most `max_new` ids, each a character where tokens are
         characters. Of bytes, a character that the last id leaves unfinished is left out.
 
-        `sampling` are the fields of zoo.engine.sampling.Sampling. Raises UsageProblem for values out of bounds, and
-        BadData for characters that the model does not know, unless `unknown` is "skip" or "replace".
+        `stop` is a string before which the text ends, or several; `sampling` are the fields of
+        zoo.engine.sampling.Sampling. Raises UsageProblem for values out of bounds, and BadData for characters that the
+        model does not know, unless `unknown` is "skip" or "replace".
         """
+        if type(max_new) is not int or max_new < 0:
+            raise UsageProblem(f"max_new must be a whole number from 0, not {max_new!r}")
         sampler = Sampler(Sampling.from_dict(sampling), seed)
-        text = self.begin(prompt, sampler, stop=stop, unknown=check_unknown(unknown))
+        stops = [stop] if isinstance(stop, str) else stop
+        text = self.begin(prompt, sampler, stop=stops, unknown=check_unknown(unknown))
         return (piece.text for piece in text.write(max_new))
 
-    def generate(self, prompt: str = "", *, max_new: int = REPLY_LENGTH, **options: Any) -> str:
-        """The text that follows a prompt, whole; takes what `stream` takes."""
-        return "".join(self.stream(prompt, max_new=max_new, **options))
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        max_new: int = REPLY_LENGTH,
+        seed: int | None = None,
+        stop: str | Sequence[str] = (),
+        unknown: Unknown = "error",
+        **sampling: float,
+    ) -> str:
+        """The text that follows a prompt, whole; as `stream` otherwise."""
+        return "".join(self.stream(prompt, max_new=max_new, seed=seed, stop=stop, unknown=unknown, **sampling))
 
     def begin(
         self,
@@ -67,27 +70,47 @@ class Voice:
         unknown: Unknown = "error",
         log_probabilities: bool = False,
     ) -> Text:
-        """A text that begins with a prompt, nothing of it written yet; raises BadData for unknown characters."""
-        return Text(self, self.prompt_ids(prompt, unknown), sampler, stop, log_probabilities=log_probabilities)
+        """A text that begins with a prompt, of a very long one with its end; nothing of it is written yet.
 
-    def prompt_ids(self, prompt: str, unknown: Unknown) -> list[int]:
-        """The ids of a prompt, of a very long one those of its end."""
+        Raises BadData for unknown characters.
+        """
         adapted = self.vocab.adapt(prompt[-LONGEST_PROMPT:], unknown)
-        return [int(id) for id in self.vocab.encode(adapted)] or [self.vocab.first_id()]
-
-    def shares(self, state: Any, id: int) -> tuple[float, ...]:
-        """How much of the probability of an id came from each member of a blend; nothing for a voice of one model."""
-        return ()
+        ids = self.vocab.encode(adapted).tolist() or [self.vocab.first_id()]
+        return Text(self, ids, sampler, stop, log_probabilities=log_probabilities)
 
 
-def write_together(texts: list[Text], length: int) -> Iterator[list[tuple[int, Piece]]]:
-    """Write texts of one voice side by side, each `length` ids or up to its stop string: at each turn the number of
-    every text that goes on, with its piece. Each becomes what it would have become alone."""
+@dataclass
+class Written:
+    """A whole text. Of one that ended before a stop string, `tokens` are up to the end of that, and `text` is not."""
+
+    text: str
+    seed: int | None
+    finish: str  # stop or length
+    tokens: list[int]
+    log_probabilities: list[float | None]
+
+
+def write_together(texts: list[Text], length: int) -> list[Written]:
+    """Write texts of one voice side by side, each `length` ids or up to its stop string. On a CPU each becomes what it
+    would have become alone."""
+    drawn: list[list[Piece]] = [[] for _ in texts]
     for _ in range(length):
         going_on = [i for i, text in enumerate(texts) if not text.stopped_by]
         if not going_on:
-            return
-        yield list(zip(going_on, advance([texts[i] for i in going_on]), strict=True))
+            break
+        for i, piece in zip(going_on, advance([texts[i] for i in going_on]), strict=True):
+            drawn[i].append(piece)
+    return [_written(text, pieces) for text, pieces in zip(texts, drawn, strict=True)]
+
+
+def _written(text: Text, pieces: list[Piece]) -> Written:
+    return Written(
+        "".join(piece.text for piece in pieces) + text.rest(),
+        text.sampler.seed,
+        "stop" if text.stopped_by else "length",
+        [piece.id for piece in pieces if piece.id is not None],
+        [piece.log_probability for piece in pieces],
+    )
 
 
 def any_seed() -> int:

@@ -1,4 +1,4 @@
-"""The CPU engine: the function of zoo/gpt/model.py in numpy, with a key-value cache and without torch.
+"""The numpy engine: the function of zoo/gpt/model.py in numpy, with a key-value cache.
 
 In the shape comments n is the number of states, T time, C n_embd, H n_head, D head_dim, V vocab_size.
 """
@@ -20,7 +20,7 @@ class Cache(NamedTuple):
     values: Array
 
 
-class CpuEngine(Engine):
+class NumpyEngine(Engine):
     """A model's arithmetic. `weights` are float32 arrays named and shaped as config.weight_shapes() says."""
 
     def __init__(self, config: ModelConfig, weights: dict[str, Array]) -> None:
