@@ -28,4 +28,4 @@ echo
 echo "-- and the Shakespeare starter, which came with zoo:"
 step zoo generate shakespeare-m2 "ROMEO:" --max-new 200 --seed 1 --echo
 echo
-echo "-- next: . .venv/bin/activate, then zoo chat"
+echo "-- next: . .venv/bin/activate, then zoo chat, or with a model of the demo: zoo --home .demo chat $text-width-96"

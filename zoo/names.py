@@ -6,7 +6,7 @@ from collections.abc import Container
 from zoo.errors import UsageProblem
 
 LONGEST = 64
-AT = "@"  # which no name holds
+AT, PLUS = "@", "+"  # which no name holds
 ROUNDED = 1e-4  # by which weights that were written with a few digits may miss their sum
 _RULE = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{LONGEST - 1}}}")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
@@ -43,10 +43,17 @@ def split_step(reference: str) -> tuple[str, int | None]:
     return name, int(step)
 
 
+def single(reference: str) -> str:
+    """The reference itself, for who looks at one model; raises UsageProblem when it is a blend."""
+    if PLUS in reference:
+        raise UsageProblem(f"'{reference}' is a blend, which is not measured; name one of its members")
+    return reference
+
+
 def split_blend(reference: str) -> list[tuple[str, float]]:
     """The members of `A+B:0.3` with their weights, which sum to 1: those without one share equally what the others
     leave. Raises UsageProblem for weights that do not."""
-    pairs = [part.partition(":") for part in reference.split("+")]
+    pairs = [part.partition(":") for part in reference.split(PLUS)]
     given = {i: _weight(text, reference) for i, (_, colon, text) in enumerate(pairs) if colon}
     total, silent = sum(given.values()), len(pairs) - len(given)
     if (silent and total >= 1) or (not silent and abs(total - 1) > ROUNDED):

@@ -58,7 +58,7 @@ def test_retry_replies_to_the_last_prompt_anew():
     first = written(session.reply("dead"))
     second = written(session.retry())
     assert first != second
-    assert [turn.prompt for turn in session.turns] == ["abc", "dead"]
+    assert [turn.prompt for turn in session.turns] == ["abc", "dead", "dead"]
     assert session.turns[-1].reply == second
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LEAVE = ("quit", "exit")
 MOST_LISTED = 20  # characters that are not known
+LINE_END = "\n"
 SPEECH_ENDS = "\n\n"  # as between the speeches of a play
 
 
@@ -55,7 +56,10 @@ def command(
     chat.open(model, sampling=Sampling(**sampling), seed=seed, max_new=max_new, stop=stop)
     if sys.stdin.isatty():
         chat.greet()
-        say("It does not answer but continues what you write. `quit` leaves, Ctrl-C stops the text, /help tells more.")
+        say(
+            "Write how something begins, and it goes on: it continues what you write, and does not answer. "
+            "`quit` leaves, Ctrl-C stops the text, /help tells more."
+        )
         chat.interact()
     else:
         while line := sys.stdin.readline(MOST_INPUT):
@@ -68,6 +72,8 @@ class Chat:
     def __init__(self, app: App, device: str, speaker: str | None) -> None:
         self.app, self.device, self.speaker = app, device, speaker
         self.sessions: list[Session] = []
+        self._ended: list[Session] = []  # with models that were talked to before
+        self._told: set[str] = set()
 
     def open(self, references: tuple[str, ...], **options: Any) -> None:
         """Talk to these models from now on, with the options there were if none are given; nothing changes when one of
@@ -76,8 +82,9 @@ class Chat:
 
         voices = [open_voice(self.app, name, self.device, announced=True) for name in references or (None,)]
         first = self.sessions[0] if self.sessions else Session(voices[0], **options)
+        self._ended += [session for session in self.sessions if session.turns]
         self.sessions = [first.with_voice(voice) for voice in voices]
-        self._said_unknown = False
+        self._told = set()
 
     def greet(self) -> None:
         """Say who is talking; the members of a blend with their marks."""
@@ -101,7 +108,7 @@ class Chat:
             except KeyboardInterrupt:
                 say("\n(`quit` or Ctrl-D leaves)")
                 continue
-            if not said.quoted and said.text.strip().lower() in LEAVE:
+            if not said.quoted and said.text.strip().lower().removeprefix(slash.SLASH) in LEAVE:
                 return
             try:
                 self._answer(said)
@@ -111,18 +118,19 @@ class Chat:
                 say(f"zoo: {error}")
 
     def _answer(self, said: Said) -> None:
-        text, escaped = said.text, said.text.startswith(slash.SLASH * 2)
+        text = said.text if said.quoted else said.text.lstrip()
+        escaped = text.startswith(slash.SLASH * 2)
         if text.startswith(slash.SLASH) and not escaped and not said.quoted:
             slash.obey(self, text)
         elif text.strip():
-            self.reply(text[1:] if escaped and not said.quoted else text)
+            self.reply(text[1:] if escaped and not said.quoted else said.text)
 
     def reply(self, prompt: str) -> None:
         """Stream what every model makes of a prompt."""
         prompt = crop(prompt)
-        self._say_unknown(prompt)
         if self.speaker is not None:
             prompt = f"{prompt}{SPEECH_ENDS}{self.speaker}:\n"
+        self.say_unknown(prompt)
         self.draw([session.reply(prompt) for session in self.sessions])
 
     def draw(self, pieces: "list[Iterable[Piece]]") -> None:
@@ -139,20 +147,18 @@ class Chat:
     def transcript(self) -> str:
         """All that was said to and by every model."""
         parts = []
-        for session in self.sessions:
-            if len(self.sessions) > 1:
+        for session in (*self._ended, *(session for session in self.sessions if session.turns)):
+            if self._ended or len(self.sessions) > 1:
                 parts.append(f"[{session.voice.name}]\n")
-            parts += [f"{PROMPT}{turn.prompt}\n{turn.reply}\n" for turn in session.turns]
+            parts += [f"{PROMPT}{turn.prompt.removesuffix(LINE_END)}\n{turn.reply}\n" for turn in session.turns]
         return "\n".join(parts)
 
-    def _say_unknown(self, prompt: str) -> None:
-        """Say once what is written in the place of characters that a model does not know."""
-        if self._said_unknown:
-            return
+    def say_unknown(self, text: str) -> None:
+        """Say what is written in the place of characters that a model does not know, of each once."""
         for session in self.sessions:
             vocab = session.voice.vocab
-            unknown = vocab.unknown(prompt)
-            self._said_unknown |= bool(unknown)
+            unknown = [c for c in vocab.unknown(text) if c not in self._told]
+            self._told.update(unknown)
             if unknown:
                 pairs = (f"{one_line(c)} ({_spelt(vocab.adapt(c, 'replace'))})" for c in unknown[:MOST_LISTED])
                 say(f"zoo: {session.voice.name} does not know, and takes the nearest for: {' '.join(pairs)}")

@@ -1,5 +1,6 @@
 """Columns: several texts that are written at the same time, side by side."""
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
@@ -9,6 +10,7 @@ from zoo.cli.terminal import cells, cut, width
 NARROWEST = 30  # columns of a column
 GAP = " | "
 TAB = "    "
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
 def room_for(count: int) -> int:
@@ -50,6 +52,38 @@ def wrapped(pieces: Iterable[str], room: int) -> Iterator[str]:
                     yield done
     if line:
         yield line
+
+
+def flowing(pieces: Iterable[str], room: int) -> Iterator[str]:
+    """A text that comes in pieces, word by word, with a line's end in the place of blanks where the next word would not
+    fit into `room` cells. Colours take no room."""
+    word, gap, used = "", "", 0
+    for piece in pieces:
+        for character in piece.replace("\t", TAB):
+            if not character.isspace():
+                word += character
+                continue
+            if word:
+                used, flowed = _flowed(gap, word, used, room)
+                yield flowed
+                word, gap = "", ""
+            if character == "\n":
+                yield gap + character if used + len(gap) <= room else character
+                gap, used = "", 0
+            else:
+                gap += character
+    if word:
+        yield _flowed(gap, word, used, room)[1]
+    elif used + len(gap) <= room:
+        yield gap
+
+
+def _flowed(gap: str, word: str, used: int, room: int) -> tuple[int, str]:
+    """How much of a line is used after a word, and the blanks and the word as they stand there."""
+    shown = cells(COLOUR.sub("", word))
+    if used and used + len(gap) + shown > room:
+        return shown, f"\n{word}"
+    return used + len(gap) + shown, gap + word
 
 
 def _broken(line: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ import click
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.painter import painter
+from zoo.names import single
 
 
 @click.command(name="eval")
@@ -16,7 +17,7 @@ def command(app: App, models: tuple[str, ...], as_json: bool) -> None:
     from zoo.cli.table import Column, show_table
     from zoo.measure.evaluate import evaluate
 
-    found = [app.registry.resolve(name) for name in dict.fromkeys(models)]
+    found = [app.registry.resolve(single(name)) for name in dict.fromkeys(models)]
     with painter() as on_event:
         evaluations = [evaluate(app.home, model, on_event) for model in found]
     if as_json:

@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from zoo.cli.columns import draw_columns, room_for
-from zoo.cli.terminal import is_ascii_only, is_terminal, safe, shows_colours
+from zoo.cli.columns import draw_columns, flowing, room_for
+from zoo.cli.terminal import is_ascii_only, is_terminal, safe, shows_colours, width
 from zoo.talk.text import Piece
 
 # of the 256 colours, those nearest to ones that the colour-blind tell apart (Okabe & Ito 2008): orange, sky blue,
@@ -32,9 +32,9 @@ def clean(text: str) -> str:
 
 
 def _write(texts: Iterable[str]) -> None:
-    """Write texts as they come, and a line's end when they have come."""
+    """Write texts as they come, on a terminal a word at a time, and a line's end when they have come."""
     try:
-        for text in texts:
+        for text in flowing(texts, width()) if is_terminal(sys.stdout) else texts:
             sys.stdout.write(text)
             sys.stdout.flush()
     finally:

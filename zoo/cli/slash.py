@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SLASH = "/"
 LONGEST_SEED = 18
+ALIASES = {"?": "help"}
 CLEAR = "\x1b[2J\x1b[3J\x1b[H"
 
 
@@ -31,6 +32,7 @@ class Command(NamedTuple):
 def obey(chat: "Chat", line: str) -> None:
     """Do what a line says that begins with a slash; raises UsageProblem when there is no such thing."""
     name, _, rest = line.removeprefix(SLASH).strip().partition(" ")
+    name = ALIASES.get(name.lower(), name.lower())
     if name not in COMMANDS:
         raise UsageProblem(
             f"no command {SLASH}{name}{did_you_mean(name, COMMANDS)} (see {SLASH}help; {SLASH * 2}{name} is text)"
@@ -65,6 +67,7 @@ def _help(chat: "Chat", rest: str) -> None:
         ("quit, exit, Ctrl-D", "leave"),
         ("Ctrl-C", "stop the text"),
         ('"""', "begin and end a prompt of several lines"),
+        (f"{SLASH * 2}word", "text that begins with a slash"),
     ]
     wide = max(len(left) for left, _ in rows)
     say("\n".join(f"{left:{wide}}  {right}" for left, right in rows))
@@ -113,7 +116,10 @@ def _retry(chat: "Chat", rest: str) -> None:
 
 def _more(chat: "Chat", rest: str) -> None:
     chat.check_spoken()
-    chat.draw([session.more() for session in chat.sessions])
+    if rest:
+        rest = f" {rest}" if chat.sessions[0].turns[-1].reply[-1:].isalnum() else rest
+        chat.say_unknown(rest)
+    chat.draw([session.more(rest) for session in chat.sessions])
 
 
 def _surprise(chat: "Chat", rest: str) -> None:
@@ -149,12 +155,16 @@ def _save(chat: "Chat", rest: str) -> None:
         raise NotFound(f"there is no directory {path.parent}")
     if path.exists() or path.is_symlink():
         raise UsageProblem(f"{path} is there already; take another name")
+    if not chat.transcript():
+        raise UsageProblem("nothing was said yet")
     files.write_new(path, chat.transcript().encode("utf-8", "replace"))
     say(f"saved to {path}")
 
 
 def _info(chat: "Chat", rest: str) -> None:
     for session in chat.sessions:
+        if len(session.voice.models) > 1:
+            say(f"{session.voice.name}:")
         for model in session.voice.models:
             r = model.record
             trained = f"{r.dataset}, {r.preset}, {numbers.count(r.parameters)} parameters"
@@ -169,7 +179,7 @@ COMMANDS = {
     "set": Command("OPTION VALUE", "how text is drawn, as in /set temperature 0.7", _set),
     "seed": Command("N", "begin the random numbers anew", _seed),
     "retry": Command("", "another reply to the last prompt", _retry),
-    "more": Command("", "go on with the last reply", _more),
+    "more": Command("[TEXT]", "go on with the last reply, or with TEXT added to it", _more),
     "surprise": Command("", "how much each character of the last prompt and reply surprised the model", _surprise),
     "clear": Command("", "an empty screen, and nothing to go on with", _clear),
     "save": Command("FILE", "write down what was said", _save),

@@ -16,6 +16,7 @@ from zoo.cli.app import App
 from zoo.cli.painter import painter
 from zoo.cli.terminal import cells, is_terminal, one_line, say, width
 from zoo.errors import UsageProblem
+from zoo.names import single
 from zoo.registry.model import Model
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def command(
     """
     if html is not None and (top or as_json):
         raise click.UsageError("--html goes with neither --top nor --json")
-    models = [app.registry.resolve(name) for name in (model, other) if name is not None]
+    models = [app.registry.resolve(single(name)) for name in (model, other) if name is not None]
     text = _read(file, encoding)
     # begun before the work, to find out now and not in an hour whether it can be written
     with files.draft(_place(html, file)) if html is not None else contextlib.nullcontext() as draft:
@@ -106,8 +107,9 @@ class Look:
             lines.append(line + (f", {_percent(measured.coverage)} known" if measured.coverage < 1 else ""))
         if len(self.models) == 2 and self.drawn.known:
             gain = self.drawn.mean
-            better = self.models[gain < 0].name
-            lines.append(f"{better} is better by {numbers.loss(abs(gain))} bits per character")
+            difference = numbers.loss(abs(gain))
+            better = f"{self.models[gain < 0].name} is better by {difference} bits per character"
+            lines.append(better if float(difference) else "both need the same bits per character")
             if self.drawn.coverage < 1:
                 lines[-1] += f", of the {self.drawn.known:,} that both know"
         return lines

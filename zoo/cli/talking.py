@@ -1,6 +1,7 @@
 """What chat and generate share: the options of sampling, and the way from a name to a voice."""
 
 import dataclasses
+import string
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +12,7 @@ from zoo.cli.app import App
 from zoo.cli.terminal import say
 from zoo.engine.sampling import Sampling
 from zoo.errors import UsageProblem
-from zoo.names import split_blend
+from zoo.names import LONGEST, split_blend
 from zoo.talk import LONGEST_PROMPT, REPLY_LENGTH
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 METAVARS = {int: "N", float: "X"}
+MAY_NAME = set(string.ascii_lowercase + string.digits + "._-@+:")
 MOST_INPUT = 2**26  # characters: a book, not a device that never ends
 
 
@@ -57,11 +59,21 @@ def _others() -> list[Callable[[F], F]]:
     ]
 
 
+def check_reference(reference: str | None) -> None:
+    """Raise UsageProblem for what is no name of a model, but looks like what should be said to one."""
+    if reference is not None and not set(reference) <= MAY_NAME:
+        raise UsageProblem(
+            f"'{reference[:LONGEST]}' names no model: a model comes first, then a text (zoo generate MODEL PROMPT); "
+            "in zoo chat texts are typed when it has begun"
+        )
+
+
 def open_voice(app: App, reference: str | None, device: str, *, announced: bool = False) -> "Voice":
     """The voice that a reference means; says which model was taken when that is not plain, unless the caller announces
     it to whoever sits at the terminal."""
     from zoo.talk.load import load_voice
 
+    check_reference(reference)
     voice = load_voice(app.registry, reference, device)
     named = [] if reference is None else [name for name, _ in split_blend(reference)]
     if [model.name for model in voice.models] != named and not (announced and sys.stdin.isatty()):

@@ -107,7 +107,8 @@ class Characters(Vocab):
         ids = self._ids.take(points)  # what an index would give, in half the time
         if (ids == len(self)).any():
             listed = ", ".join(_spell(c) for c in self.unknown(text)[:8])
-            raise BadData(f"the model's alphabet lacks {listed}; leave them out, or give --unknown replace or skip")
+            way = "leave them out, or have unknown ones skipped or replaced (--unknown)"
+            raise BadData(f"the model's alphabet lacks {listed}; {way}")
         return ids
 
     def stream(self) -> TextStream:

@@ -10,7 +10,7 @@ from zoo.talk import REPLY_LENGTH
 from zoo.talk.text import Piece, Text
 from zoo.talk.voice import Voice, any_seed
 
-MAX_NEW = "max_new"
+MAX_NEW, SEED = "max_new", "seed"
 MOST_NEW = 10**9
 
 
@@ -56,10 +56,13 @@ class Session:
 
     def options(self) -> dict[str, float | int | None]:
         """How text is drawn: what `set` can change, and the seed."""
-        return {**self.sampler.sampling.to_dict(), MAX_NEW: self.max_new, "seed": self.sampler.seed}
+        return {**self.sampler.sampling.to_dict(), MAX_NEW: self.max_new, SEED: self.sampler.seed}
 
     def set(self, key: str, value: str) -> None:
         """Change one option, read from a word; raises UsageProblem for one that does not exist or is out of bounds."""
+        key = key.replace("-", "_")
+        if key not in self.options() or key == SEED:
+            raise UsageProblem(f"no option '{key}'; there are {', '.join(sorted(self.options().keys() - {SEED}))}")
         if key != MAX_NEW:
             self.sampler.sampling = self.sampler.sampling.with_value(key, value)
         elif value.isdecimal() and len(value) < 20 and int(value) <= MOST_NEW:
@@ -73,18 +76,21 @@ class Session:
         self.turns.append(Turn(prompt))
         return self._write()
 
-    def more(self) -> Iterator[Piece]:
-        """What follows the last reply; nothing where there was none."""
+    def more(self, addition: str = "") -> Iterator[Piece]:
+        """What follows the last reply, and the reader's own addition to it; nothing where there was none."""
         if self._text is None:
             return
         if left := self._text.resume():
             self.turns[-1].reply += left
             yield Piece(left)
+        if addition:
+            self._text.add(self.voice.ids_of(addition, self.unknown), addition)
+            self.turns[-1].reply += addition
         yield from self._write()
 
     def retry(self) -> Iterator[Piece]:
-        """Another reply to the last prompt, in the place of the last one."""
-        return self.reply(self.turns.pop().prompt) if self.turns else iter(())
+        """Another reply to the last prompt."""
+        return self.reply(self.turns[-1].prompt) if self.turns else iter(())
 
     def forget(self) -> None:
         """Begin anew, with the random numbers where they are."""

@@ -58,6 +58,12 @@ class Text:
         self.pending = [id]
         return piece
 
+    def add(self, ids: list[int], text: str) -> None:
+        """Put ids and their text at the end, as if they had been drawn."""
+        self.ids += ids
+        self.pending = [*self.pending, *ids]
+        self._stops.show(text)
+
     def rest(self) -> str:
         """What was held back because a stop string might have begun: for now there are no more draws."""
         return self._stops.finish()
@@ -114,6 +120,10 @@ class Stops:
         held, self._held = self._held, ""
         self._remember(self._shown + held)
         return held
+
+    def show(self, text: str) -> None:
+        """Take note of what was shown without being asked about."""
+        self._remember(self._shown + text)
 
     def resume(self) -> str:
         """Go on after the stop string that was reached; returns what has not been shown, to its end and beyond."""

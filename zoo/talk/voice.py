@@ -74,9 +74,15 @@ class Voice:
 
         Raises BadData for unknown characters.
         """
-        adapted = self.vocab.adapt(prompt[-LONGEST_PROMPT:], unknown)
-        ids = self.vocab.encode(adapted).tolist() or [self.vocab.first_id()]
+        ids = self.ids_of(prompt, unknown) or [self.vocab.first_id()]
         return Text(self, ids, sampler, stop, log_probabilities=log_probabilities)
+
+    def ids_of(self, text: str, unknown: Unknown) -> list[int]:
+        """The ids of a text, of a very long one those of its end; raises BadData for unknown characters."""
+        return self.vocab.encode(self.vocab.adapt(text[-LONGEST_PROMPT:], unknown)).tolist()  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return f"Voice({self.name!r})"
 
 
 @dataclass
