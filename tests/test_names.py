@@ -141,6 +141,8 @@ def test_a_blend_has_members_with_weights(reference, members):
         "a:inf+b",
         "a:0.3",
         "a:0.5+b:0.5+c",
+        "a+",
+        "+",
     ],
 )
 def test_weights_that_make_no_mixture_are_refused(reference):

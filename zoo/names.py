@@ -54,6 +54,8 @@ def split_blend(reference: str) -> list[tuple[str, float]]:
     """The members of `A+B:0.3` with their weights, which sum to 1: those without one share equally what the others
     leave. Raises UsageProblem for weights that do not."""
     pairs = [part.partition(":") for part in reference.split(PLUS)]
+    if len(pairs) > 1 and not all(name for name, _, _ in pairs):
+        raise UsageProblem(f"'{reference}' lacks a member: a blend is written A+B or A+B:0.3")
     given = {i: _weight(text, reference) for i, (_, colon, text) in enumerate(pairs) if colon}
     total, silent = sum(given.values()), len(pairs) - len(given)
     if (silent and total >= 1) or (not silent and abs(total - 1) > ROUNDED):

@@ -1,9 +1,11 @@
 """Evaluate: the loss of a model on its own text, computed anew."""
 
 import json
+import math
 
 import pytest
 
+from zoo.measure.evaluate import Evaluation
 from zoo.registry.registry import Registry
 
 
@@ -40,3 +42,9 @@ def test_eval_refuses_a_text_that_was_changed(zoo, home, tiny_model):
     outcome = zoo("eval", "tiny-nano")
     assert outcome.code == 4
     assert len(outcome.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("loss", "perplexity"), [(1.0, math.e), (900.0, math.inf), (math.inf, math.inf)])
+def test_a_perplexity_beyond_all_numbers_is_infinite(home, tiny_model, loss, perplexity):
+    evaluation = Evaluation(Registry(home).get("tiny-nano"), "tiny", 100, loss)
+    assert evaluation.perplexity == pytest.approx(perplexity)

@@ -64,6 +64,7 @@ def command(
     else:
         while line := sys.stdin.readline(MOST_INPUT):
             chat.reply(line.rstrip("\r\n"))
+            chat.forget()
 
 
 class Chat:
@@ -116,6 +117,8 @@ class Chat:
                 print(file=sys.stderr, flush=True)
             except ZooError as error:
                 say(f"zoo: {error}")
+            except OSError as error:  # of a name that a system cannot have, for one
+                say(f"zoo: {(error.strerror or str(error)).lower()}")
 
     def _answer(self, said: Said) -> None:
         text = said.text if said.quoted else said.text.lstrip()
@@ -138,6 +141,11 @@ class Chat:
         names = [session.voice.name for session in self.sessions]
         with until_interrupted() as asked:
             replies.draw([(name, _until(asked, some)) for name, some in zip(names, pieces, strict=True)])
+
+    def forget(self) -> None:
+        """Nothing is to be gone on with."""
+        for session in self.sessions:
+            session.forget()
 
     def check_spoken(self) -> None:
         """Raise UsageProblem when nothing was said yet."""

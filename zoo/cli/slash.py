@@ -100,7 +100,7 @@ def _settings(chat: "Chat") -> str:
 
 def _seed(chat: "Chat", rest: str) -> None:
     if rest:
-        if not rest.removeprefix("-").isdecimal() or len(rest) > LONGEST_SEED:
+        if not rest.isdecimal() or len(rest) > LONGEST_SEED:
             raise UsageProblem(
                 f"a seed is a whole number of at most {LONGEST_SEED} digits, not '{rest[:LONGEST_SEED]}'"
             )
@@ -140,8 +140,7 @@ def _surprise(chat: "Chat", rest: str) -> None:
 
 
 def _clear(chat: "Chat", rest: str) -> None:
-    for session in chat.sessions:
-        session.forget()
+    chat.forget()
     if is_terminal(sys.stdout):
         sys.stdout.write(CLEAR)
         sys.stdout.flush()

@@ -48,7 +48,7 @@ def _fields() -> list[Callable[[F], F]]:
 def _others() -> list[Callable[[F], F]]:
     length = click.IntRange(min=0)
     return [
-        click.option("--seed", type=int, metavar="N", help="The same seed gives the same text."),
+        click.option("--seed", type=length, metavar="N", help="The same seed gives the same text."),
         click.option(
             "--max-new", type=length, default=REPLY_LENGTH, show_default=True, metavar="N", help="Length of a reply."
         ),

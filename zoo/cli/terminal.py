@@ -74,7 +74,10 @@ def cells(text: str) -> int:
     """Columns that a text takes: East Asian wide characters two, combining ones none."""
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(
+        0 if unicodedata.category(c) in ("Mn", "Me") else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
 
 
 def cut(line: str, columns: int) -> str:

@@ -23,7 +23,7 @@ V vocab_size; a size with a + is rounded up to a multiple of PAD or PANEL. */
 #define PAD 16            /* numbers to which a row is padded, for every width of vectors */
 #define PANEL (4 * PAD)   /* columns of a matrix that lie together */
 #define ROWS 6            /* rows of a product that are computed together */
-#define LARGEST 8192      /* context and width of a head: what attention needs for them stands on a thread's stack */
+#define LARGEST 2048      /* context and width of a head: what attention needs for them stands on a thread's stack */
 #define MOST_VECTORS 8    /* of a row of a product */
 #define AHEAD 1024        /* numbers that are asked for before they are needed */
 #define INLINE static inline __attribute__((always_inline))
@@ -139,10 +139,11 @@ INLINE float exp_of(float x) {
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1.0f;
+    int32_t n = whole == whole ? (int32_t)whole : 0; /* of nan p is nan already */
     union {
         int32_t bits;
         float number;
-    } power = {((int32_t)whole + 127) << 23};
+    } power = {(n + 127) << 23};
     return p * power.number;
 }
 
@@ -353,7 +354,6 @@ static struct {
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 #define PATIENCE 5000  /* looks at the tickets before a helper goes to sleep */
-#define STACK (1 << 22) /* bytes: enough for the scores of the longest context */
 #define WORTHWHILE 1e5 /* multiplications below which a job is not shared */
 
 static void relax(void) {
@@ -403,7 +403,6 @@ static void hire(int helpers) {
     pthread_attr_t detached;
     pthread_attr_init(&detached);
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&detached, STACK);
     sigset_t every, before;
     sigfillset(&every); /* signals are for Python's threads */
     pthread_sigmask(SIG_SETMASK, &every, &before);

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+LARGEST = 700.0  # nats whose exponential is a number
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """A model's loss, in nats per character, on the validation part of a corpus, which has so many characters."""
@@ -36,7 +39,7 @@ class Evaluation:
     @property
     def perplexity(self) -> float:
         """Per character."""
-        return math.exp(self.loss)
+        return math.exp(self.loss) if self.loss < LARGEST else math.inf
 
 
 def evaluate(home: Home, model: Model, on_event: OnEvent = ignore) -> Evaluation:
