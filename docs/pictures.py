@@ -28,6 +28,7 @@ def screen(command: str, *typed: str) -> str:
         child.sendline(line)
     child.expect(pexpect.EOF)
     shown: str = child.logfile_read.getvalue()
+    shown = re.sub(r"\x1b\[\?25l.*?\x1b\[\?25h", "", shown, flags=re.DOTALL)  # a bar that went again
     return shown.replace("\r", "")
 
 
@@ -46,6 +47,8 @@ def main() -> None:
     save("list", "zoo list", screen(f"{ZOO} list"))
     chat = f"{ZOO} chat --seed 4 --max-new 300"
     save("chat", "zoo chat", screen(chat, "ROMEO:", "quit"))
+    typed = 'echo "But, soft! what light through yonder zoo breaks?" | {} surprise shakespeare -'
+    save("surprise", typed.format("zoo"), screen(f"sh -c '{typed.format(ZOO)}'"))
 
 
 if __name__ == "__main__":

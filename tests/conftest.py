@@ -59,11 +59,12 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
     return random.Random(f"{request.config.getoption('--chance')} {request.node.name}")
 
 
-class Input(io.StringIO):
-    """Standard input that is no terminal."""
+class Input(io.TextIOWrapper):
+    """Standard input that is no terminal; as the real one, it has bytes below its text."""
 
-    def isatty(self) -> bool:
-        return False
+    def __init__(self, given: str | bytes) -> None:
+        data = given if isinstance(given, bytes) else given.encode()
+        super().__init__(io.BytesIO(data), encoding="utf-8", errors="replace")
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +106,7 @@ def home(tmp_path: Path) -> Home:
 def zoo(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
     """Run a command line in-process: zoo("list", "--json") -> Outcome."""
 
-    def invoke(*args: str, stdin: str = "") -> Outcome:
+    def invoke(*args: str, stdin: str | bytes = "") -> Outcome:
         out, err = io.StringIO(), io.StringIO()
         monkeypatch.setattr("sys.stdin", Input(stdin))
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

@@ -64,6 +64,10 @@ def test_talking_needs_no_torch(home, tiny_model, command):
     assert probe(home, "torch,requests", *command, "--max-new", "5", stdin="The\n") == ["0"]
 
 
+def test_a_heat_map_needs_no_torch(home, tiny_model):
+    assert probe(home, "torch,requests", "surprise", "tiny-nano", "-", stdin="The\n") == ["0"]
+
+
 def test_the_probe_sees_what_is_imported(home, tiny_model):
     assert probe(home, "numpy,torch", "generate", "tiny-nano", "The", "--max-new", "1") == ["0", "numpy"]
 

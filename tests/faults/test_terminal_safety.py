@@ -135,6 +135,7 @@ TOUR: list[list[str]] = [
         "plugins --json", "presets", "presets nano", "generate talker --max-new 300 --seed 1",
         "generate row-3 The --max-new 9", "chat talker --max-new 100 --seed 1", "reproduce row-0",
         "reproduce tiny-nano",
+        "surprise talker {file}", "surprise talker {file} --top 9", "surprise talker {file} --vs tiny-nano",
         "completion bash", "fetch files --from {files} --glob *", "fetch one --from {file}", "fetch net --from {url}",
     )),
     TRAIN,
@@ -153,6 +154,8 @@ FORMS: list[list[str]] = [
         "train -d evil --vocab {}", "train -d evil --device {}", "train -d evil --seed {}", "rename tiny-nano {}",
         "rename {} other", "generate talker {} --max-new 9", "generate talker {} --echo --unknown skip --max-new 9",
         "generate talker --unknown {} a", "generate talker --temperature {}", "chat talker --top-k {}",
+        "surprise talker {}", "surprise talker {file} --encoding {}", "surprise {} {file}",
+        "surprise talker {file} --html {}",
     )),
 ]  # fmt: skip
 

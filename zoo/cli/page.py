@@ -26,8 +26,10 @@ pre { font: 1rem/1.6 ui-monospace, monospace; white-space: pre-wrap; overflow-wr
 
 
 def page(title: str, summary: list[str], text: str, values: "np.ndarray", scale: Scale) -> Iterator[str]:
-    """The page in pieces: a text with the values of its characters (len(text),), bits, each in the title of its
-    character where there are not too many."""
+    """The page in pieces: a text with the bits of its characters (len(text),), each in the title of its character where
+    there are not too many."""
+    import numpy as np
+
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n'
@@ -35,7 +37,7 @@ def page(title: str, summary: list[str], text: str, values: "np.ndarray", scale:
         f"<title>{_text(title)}</title>\n<style>{_style(scale)}</style>\n</head>\n<body>\n<h1>{_text(title)}</h1>\n"
     )
     yield "".join(f"<p>{_text(line)}</p>\n" for line in summary)
-    yield f'<p class="legend">{_legend(scale)}</p>\n<pre lang="">'
+    yield f'<p class="legend">{_legend(scale, unknown=bool(np.isnan(values).any()))}</p>\n<pre lang="">'
     titled = len(text) <= MOST_TITLED
     for begin in range(0, len(text), BLOCK_CHARACTERS):
         end = begin + BLOCK_CHARACTERS
@@ -76,10 +78,10 @@ def _text(text: str) -> str:
     return escape(one_line(text))
 
 
-def _legend(scale: Scale) -> str:
-    spans = [f'<span class="s{number}">{_text(step.label)}</span>' for number, step in enumerate(scale.steps)]
-    spans.append(f'<span class="unknown">{UNKNOWN_LABEL}</span>')
-    return " ".join([_text(scale.low), *spans[:-1], *([_text(scale.high)] if scale.high else []), spans[-1]])
+def _legend(scale: Scale, *, unknown: bool) -> str:
+    words = [f'<span class="s{number}">{_text(step.label)}</span>' for number, step in enumerate(scale.steps)]
+    words = [_text(scale.low), *words, _text(scale.high)]
+    return " ".join([*words, *([f'<span class="unknown">{UNKNOWN_LABEL}</span>'] if unknown else [])])
 
 
 def _style(scale: Scale) -> str:

@@ -42,7 +42,7 @@ class Measured:
         """Bits per character, of those that have any; nan where none has."""
         import numpy as np
 
-        return float(np.nansum(self.bits)) / self.known if self.known else float("nan")
+        return float(self.bits.sum(where=~np.isnan(self.bits))) / self.known if self.known else float("nan")
 
 
 class Peak(NamedTuple):
