@@ -21,10 +21,11 @@ from zoo.registry.record import VocabPart
 from zoo.runs.spec import Spec
 
 # What zoo itself sends: bold, cyan heads, the colours of a bar and of a heat map, the cursor that goes up, hides and
-# comes back; and what readline sends around a prompt.
+# comes back; and what readline and prompt_toolkit send around a prompt.
 OURS = re.compile(
     r"\x1b\[(?:0|1|2|1;36|38;5;\d+|38;2;\d+;\d+;\d+|35|36|0;4|0;38;5;\d+;48;5;\d+)m"
     r"|\r?\x1b\[2K|\x1b\[1A|\x1b\[\?25[lh]\r?|\x1b\[\?2004[hl]\r?"
+    r"|\x1b\[\?(?:1|7|12)[lh]|\x1b\[J|\x1b\[\d*[CD]|\r(?=\r\n)"
 )
 # fmt: off
 PIECES = [
