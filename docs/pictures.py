@@ -5,6 +5,7 @@
 Needs the dev extra (pexpect). Run it where `zoo list` shows what the picture should show.
 """
 
+import os
 import re
 import sys
 from io import StringIO
@@ -21,7 +22,9 @@ ZOO = f"{sys.executable} -m zoo"
 
 def screen(command: str, *typed: str) -> str:
     """What a pty of COLUMNS shows of a command, to which each line is typed when it prompts."""
-    child = pexpect.spawn(command, dimensions=(40, COLUMNS), encoding="utf-8", timeout=60)
+    # where something is typed, on a terminal that draws nothing around it
+    environment = {**os.environ, "TERM": "dumb" if typed else "xterm-256color"}
+    child = pexpect.spawn(command, dimensions=(40, COLUMNS), encoding="utf-8", timeout=60, env=environment)
     child.logfile_read = StringIO()
     for line in typed:
         child.expect(">> ")
