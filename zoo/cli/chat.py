@@ -75,6 +75,7 @@ class Chat:
         self.sessions: list[Session] = []
         self._ended: list[Session] = []  # with models that were talked to before
         self._told: set[str] = set()
+        self._interactive = False
 
     def open(self, references: tuple[str, ...], **options: Any) -> None:
         """Talk to these models from now on, with the options there were if none are given; nothing changes when one of
@@ -99,6 +100,7 @@ class Chat:
 
     def interact(self) -> None:
         """Prompt, reply, until the reader leaves."""
+        self._interactive = True
         asker = Asker(partial(slash.completions, self.app.registry.models), self.app.home)
         while True:
             try:
@@ -137,10 +139,13 @@ class Chat:
         self.draw([session.reply(prompt) for session in self.sessions])
 
     def draw(self, pieces: "list[Iterable[Piece]]") -> None:
-        """Draw one reply of every model, until Ctrl-C."""
-        names = [session.voice.name for session in self.sessions]
+        """Draw one reply of every model; while somebody sits there, until Ctrl-C."""
+        named = [(session.voice.name, some) for session, some in zip(self.sessions, pieces, strict=True)]
+        if not self._interactive:
+            replies.draw(named)
+            return
         with until_interrupted() as asked:
-            replies.draw([(name, _until(asked, some)) for name, some in zip(names, pieces, strict=True)])
+            replies.draw([(name, _until(asked, some)) for name, some in named])
 
     def forget(self) -> None:
         """Nothing is to be gone on with."""
