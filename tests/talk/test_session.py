@@ -113,3 +113,14 @@ def test_another_voice_gets_the_same_options():
     other = session.with_voice(random_voice(seed=9))
     assert other.options() == session.options()
     assert other.stop == ("e",)
+
+
+def test_what_the_reader_adds_is_a_part_of_the_text():
+    session = Session(chain_voice(LETTERS, "abcde"), Sampling(temperature=0), max_new=2)
+    assert written(session.reply("e")) == "ab"
+    assert written(session.more("a")) == "abc"
+    assert session.turns == [Turn("e", "ababc")]
+    stopped = Session(chain_voice(LETTERS, "abcde"), Sampling(temperature=0), max_new=9, stop=["cd"])
+    assert written(stopped.reply("e")) == "ab"
+    assert written(stopped.more("c")) == "cdcdeab"
+    assert stopped.turns == [Turn("e", "abcdcdeab")]

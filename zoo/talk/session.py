@@ -77,7 +77,7 @@ class Session:
         return self._write()
 
     def more(self, addition: str = "") -> Iterator[Piece]:
-        """What follows the last reply, and the reader's own addition to it; nothing where there was none."""
+        """What follows the last reply, the reader's own addition to it first; nothing where there was no reply."""
         if self._text is None:
             return
         if left := self._text.resume():
@@ -86,6 +86,7 @@ class Session:
         if addition:
             self._text.add(self.voice.ids_of(addition, self.unknown), addition)
             self.turns[-1].reply += addition
+            yield Piece(addition)
         yield from self._write()
 
     def retry(self) -> Iterator[Piece]:
