@@ -1,6 +1,7 @@
 """What things may be called, for every door alike."""
 
 import re
+import string
 from collections.abc import Container
 
 from zoo.errors import UsageProblem
@@ -8,6 +9,7 @@ from zoo.errors import UsageProblem
 LONGEST = 64
 AT, PLUS = "@", "+"  # which no name holds
 ROUNDED = 1e-4  # by which weights that were written with a few digits may miss their sum
+_OF_REFERENCES = set(f"{string.ascii_lowercase}{string.digits}._-:{AT}{PLUS}")
 _RULE = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{LONGEST - 1}}}")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
@@ -41,6 +43,11 @@ def split_step(reference: str) -> tuple[str, int | None]:
     if not (step.isascii() and step.isdecimal() and len(step) <= 10):
         raise UsageProblem(f"'{reference}' names no step: what follows the {AT} is a number, as in {name}{AT}64")
     return name, int(step)
+
+
+def may_be_reference(text: str) -> bool:
+    """Whether a text is made of what names, steps and blends are made of."""
+    return set(text) <= _OF_REFERENCES
 
 
 def single(reference: str) -> str:

@@ -610,6 +610,12 @@ def test_generate_tells_machines_everything(zoo, tiny_model):
     assert zoo(*options).out == told["texts"][0]["text"] + "\n"
 
 
+def test_what_fails_prints_no_half_of_a_json_object(zoo, tiny_model):
+    outcome = zoo("generate", "tiny-nano", "é", "--num", "3", "--json")
+    assert outcome.code == 4
+    assert outcome.out == ""
+
+
 def test_generate_tells_the_seed_that_it_took(zoo, tiny_model):
     options = ["generate", "tiny-nano", "The", "--max-new", "40"]
     told = json.loads(zoo(*options, "--json").out)

@@ -17,7 +17,6 @@ from tiny import tiny_settings
 
 from zoo.cli.heat import (
     BITS,
-    RESET,
     UNKNOWN,
     UNKNOWN_GLYPH,
     Canvas,
@@ -29,7 +28,7 @@ from zoo.cli.heat import (
     visible,
 )
 from zoo.cli.page import MOST_TITLED, hexadecimal, page
-from zoo.cli.terminal import cells
+from zoo.cli.terminal import RESET, cells
 from zoo.engine.load import engine_of
 from zoo.measure.surprise import surprise
 from zoo.registry.registry import Registry

@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,8 @@ import click
 from zoo import files
 from zoo.cli import complete
 from zoo.cli.app import App
+from zoo.cli.replies import clean
 from zoo.cli.talking import MOST_INPUT, crop, open_voice, read_input, sampling_options
-from zoo.cli.terminal import safe
 from zoo.engine.sampling import Sampler, Sampling
 from zoo.errors import UsageProblem
 
@@ -83,20 +83,24 @@ def command(
 
     groups = (range(at, min(at + TOGETHER, num)) for at in range(0, num, TOGETHER))
     written = (entry for group in groups for entry in write_together([begin(i) for i in group], max_new))
+    echoed = clean(text) if echo else ""
     if as_json:
         from zoo.cli.json_out import show_json
 
         about = {"model": voice.name, "prompt": text, "seed": seed, "sampling": options.to_dict()}
-        show_json("generate", **about, unit="nats", texts=map(dataclasses.asdict, written))
-        return
-    clean = safe if sys.stdout.isatty() else str  # a pipe gets the text as it is
-    shown = clean(text) if echo else ""
-    if num == 1:
-        _stream(shown, (clean(piece.text) for piece in begin(0).write(max_new)))
-        return
-    for i, entry in enumerate(written):
+        # all of them first: what fails prints no half of an object
+        show_json("generate", **about, unit="nats", texts=[dataclasses.asdict(entry) for entry in written])
+    elif num == 1:
+        _stream(echoed, (clean(piece.text) for piece in begin(0).write(max_new)))
+    else:
+        _show(f"{echoed}{clean(entry.text)}" for entry in written)
+
+
+def _show(texts: Iterable[str]) -> None:
+    """Texts as they are written, each set apart from the last."""
+    for i, text in enumerate(texts):
         sys.stdout.write(f"{BETWEEN}\n" if i else "")
-        sys.stdout.write(f"{shown}{clean(entry.text)}\n")
+        sys.stdout.write(f"{text}\n")
 
 
 def _prompt(prompt: str | None, file: Path | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from zoo.cli.terminal import cells, escaped, is_ascii_only, one_line, show, shows_colours, width
+from zoo.cli.terminal import RESET, cells, escaped, is_ascii_only, one_line, show, shows_colours, width
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +17,6 @@ UNKNOWN = -1  # the step of what has no value
 UNKNOWN_GLYPH, UNKNOWN_LABEL, UNDERLINED = "?", "unknown", "\x1b[0;4m"
 LINE_END, ASCII_LINE_END = "\u21b5", r"\n"
 CIRCLE = "\u25cc"  # for a mark that would stand on the character before it
-RESET = "\x1b[0m"
 
 
 class Colour(NamedTuple):

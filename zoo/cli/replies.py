@@ -4,13 +4,12 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from zoo.cli.columns import draw_columns, flowing, room_for
-from zoo.cli.terminal import is_ascii_only, is_terminal, safe, shows_colours, width
+from zoo.cli.terminal import RESET, is_ascii_only, is_terminal, safe, shows_colours, width
 from zoo.talk.text import Piece
 
 # of the 256 colours, those nearest to ones that the colour-blind tell apart (Okabe & Ito 2008): orange, sky blue,
 # green, yellow, vermilion
 COLOURS = (178, 74, 36, 227, 166)
-RESET = "\x1b[0m"
 
 
 def draw(replies: "Sequence[tuple[str, Iterable[Piece]]]") -> None:

@@ -11,6 +11,7 @@ from zoo.cli.terminal import is_terminal, say
 from zoo.engine.sampling import Sampling
 from zoo.errors import NotFound, UsageProblem, ZooError, did_you_mean
 from zoo.home import expand
+from zoo.talk import MAX_NEW
 
 if TYPE_CHECKING:
     from zoo.cli.chat import Chat
@@ -55,7 +56,7 @@ def completions(names: Callable[[], Iterable[str]], line: str) -> list[str]:
         head, plus, last = last.rpartition("+")
         return [f"{head}{plus}{name}" for name in candidates if name.startswith(last)]
     elif before == [f"{SLASH}set"]:
-        candidates = [*(f.name for f in dataclasses.fields(Sampling)), "max_new"]
+        candidates = [*(f.name for f in dataclasses.fields(Sampling)), MAX_NEW]
     else:
         return []
     return [word for word in candidates if word.startswith(last)]
@@ -154,9 +155,10 @@ def _save(chat: "Chat", rest: str) -> None:
         raise NotFound(f"there is no directory {path.parent}")
     if path.exists() or path.is_symlink():
         raise UsageProblem(f"{path} is there already; take another name")
-    if not chat.transcript():
+    transcript = chat.transcript()
+    if not transcript:
         raise UsageProblem("nothing was said yet")
-    files.write_new(path, chat.transcript().encode("utf-8", "replace"))
+    files.write_new(path, transcript.encode("utf-8", "replace"))
     say(f"saved to {path}")
 
 

@@ -1,7 +1,6 @@
 """What chat and generate share: the options of sampling, and the way from a name to a voice."""
 
 import dataclasses
-import string
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +11,7 @@ from zoo.cli.app import App
 from zoo.cli.terminal import say
 from zoo.engine.sampling import Sampling
 from zoo.errors import UsageProblem
-from zoo.names import LONGEST, split_blend
+from zoo.names import LONGEST, may_be_reference, split_blend
 from zoo.talk import LONGEST_PROMPT, REPLY_LENGTH
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 METAVARS = {int: "N", float: "X"}
-MAY_NAME = set(string.ascii_lowercase + string.digits + "._-@+:")
 MOST_INPUT = 2**26  # characters: a book, not a device that never ends
 
 
@@ -61,7 +59,7 @@ def _others() -> list[Callable[[F], F]]:
 
 def check_reference(reference: str | None) -> None:
     """Raise UsageProblem for what is no name of a model, but looks like what should be said to one."""
-    if reference is not None and not set(reference) <= MAY_NAME:
+    if reference is not None and not may_be_reference(reference):
         raise UsageProblem(
             f"'{reference[:LONGEST]}' names no model: a model comes first, then a text (zoo generate MODEL PROMPT); "
             "in zoo chat texts are typed when it has begun"

@@ -17,6 +17,7 @@ _UNSAFE = re.compile(
 
 
 DOTS = "..."
+RESET = "\x1b[0m"  # what turns colours off
 
 
 def safe(text: str) -> str:

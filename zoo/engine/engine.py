@@ -17,11 +17,10 @@ Array = Any  # numpy's arithmetic is typed too loosely for more; shapes stand in
 
 @dataclass
 class State:
-    """One text in progress: its ids, where its window begins, and what an engine remembers of the window."""
+    """One text in progress: its ids, and what an engine remembers of the last ones, its window."""
 
     cache: Any
     ids: list[int] = field(default_factory=list)
-    start: int = 0
 
 
 class Feed(NamedTuple):
@@ -62,7 +61,6 @@ class Engine(ABC):
         logits = self.logits([self._feed_of(state, some) for state, some in zip(states, ids, strict=True)], every=False)
         for state, some in zip(states, ids, strict=True):  # last of all: who was interrupted before can do it again
             state.ids += some
-            state.start = window_start(len(state.ids), self.config.block_size)
         return logits
 
     def shares(self, state: State, id: int) -> tuple[float, ...]:
@@ -81,7 +79,7 @@ class Engine(ABC):
         """What must be computed to give a state more ids."""
         count = len(state.ids) + len(ids)
         start = window_start(count, self.config.block_size)
-        if start != state.start:
+        if start != window_start(len(state.ids), self.config.block_size):
             ids = [*state.ids[start:], *ids[max(0, start - len(state.ids)) :]]  # positions moved: all is computed anew
         return Feed(ids, count - start - len(ids), state.cache)
 

@@ -671,7 +671,6 @@ static float *make_room(Call *call) {
 /* Compute in the room that is ready, with helpers unless they work for another call. */
 static void compute_shared(Call *call, const int *last, int texts, int threads) {
     int idle = 0;
-    notice_fork(); /* the caller still holds Python's lock, so only one does */
     if (threads > 1 && __atomic_compare_exchange_n(&pool.busy, &idle, 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
         hire(threads - 1);
         call->shared = 1;
@@ -711,6 +710,7 @@ static PyObject *py_logits(PyObject *self, PyObject *args) {
         }
     }
     if (n > 0) {
+        notice_fork(); /* while Python's lock is held, so that only one thread does */
         Py_BEGIN_ALLOW_THREADS
         compute_shared(&call, every ? NULL : last, n, threads);
         Py_END_ALLOW_THREADS

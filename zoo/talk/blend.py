@@ -22,9 +22,10 @@ class Part:
 
 @dataclass
 class BlendState:
-    """A text in progress: one part for each member."""
+    """A text in progress: its ids, and one part for each member."""
 
-    parts: list[Part] = field(default_factory=list)
+    parts: list[Part]
+    ids: list[int] = field(default_factory=list)
 
 
 class Blend:
@@ -52,6 +53,8 @@ class Blend:
 
         for number in range(len(self.members)):
             self._feed_member(number, [state.parts[number] for state in states], ids)
+        for state, some in zip(states, ids, strict=True):
+            state.ids += some
         with np.errstate(divide="ignore"):
             return np.log([self.weights @ [part.expected for part in state.parts] for state in states])
 

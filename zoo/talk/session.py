@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from zoo.corpora.vocab import Unknown
 from zoo.engine.sampling import Sampler, Sampling
 from zoo.errors import UsageProblem
-from zoo.talk import REPLY_LENGTH
+from zoo.talk import MAX_NEW, REPLY_LENGTH
 from zoo.talk.text import Piece, Text
 from zoo.talk.voice import Voice, any_seed
 
-MAX_NEW, SEED = "max_new", "seed"
+SEED = "seed"
 MOST_NEW = 10**9
 
 

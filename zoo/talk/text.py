@@ -40,7 +40,6 @@ class Text:
         self.voice, self.sampler = voice, sampler
         self.ids = list(prompt)
         self.state = voice.engine.state()
-        self.pending = prompt
         self._stream, self._stops = voice.vocab.stream(), Stops(stop)
         self._log_probabilities = log_probabilities
 
@@ -55,13 +54,11 @@ class Text:
         value = log_probability(logits, id) if self._log_probabilities else None
         piece = Piece(text, id, value, self.voice.engine.shares(self.state, id))
         self.ids.append(id)
-        self.pending = [id]
         return piece
 
     def add(self, ids: list[int], text: str) -> None:
         """Put ids and their text at the end, as if they had been drawn."""
         self.ids += ids
-        self.pending = [*self.pending, *ids]
         self._stops.show(text)
 
     def rest(self) -> str:
@@ -84,7 +81,8 @@ class Text:
 
 def advance(texts: list[Text]) -> list[Piece]:
     """Draw the next id of every text, all of one voice."""
-    logits = texts[0].voice.engine.feed([text.state for text in texts], [text.pending for text in texts])
+    new = [text.ids[len(text.state.ids) :] for text in texts]
+    logits = texts[0].voice.engine.feed([text.state for text in texts], new)
     return [text.draw(row) for text, row in zip(texts, logits, strict=True)]
 
 
