@@ -89,7 +89,8 @@ def command(
 
         about = {"model": voice.name, "prompt": text, "seed": seed, "sampling": options.to_dict()}
         # all of them first: what fails prints no half of an object
-        show_json("generate", **about, unit="nats", texts=[dataclasses.asdict(entry) for entry in written])
+        texts = [dataclasses.asdict(entry) for entry in written]
+        show_json("generate", **about, unit="nats", texts=iter(texts))
     elif num == 1:
         _stream(echoed, (clean(piece.text) for piece in begin(0).write(max_new)))
     else:
