@@ -217,3 +217,15 @@ def test_a_vocab_json_of_a_newer_zoo_says_so(tmp_path):
 def test_no_vocab_json_is_not_found(tmp_path):
     with pytest.raises(NotFound, match="missing"):
         load_vocab(tmp_path / "vocab.json")
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "text", "adapted"),
+    [
+        ("ab'\"-", "‘a’ “b” – —", "'a' \"b\" - -"),
+        ("ab’”“", "'a' \"b\"", "’a’ ”b”"),
+        ("ab-–", "a—b", "a-b"),
+    ],
+)
+def test_a_quote_or_dash_becomes_one_of_another_form(alphabet, text, adapted):
+    assert Characters(alphabet + " ").adapt(text, "replace") == adapted

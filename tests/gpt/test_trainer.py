@@ -25,7 +25,7 @@ from zoo.gpt.model import GPT
 from zoo.gpt.optimizer import make_optimizers
 from zoo.gpt.schedule import learning_rate_at
 from zoo.gpt.trainer import Trainer
-from zoo.protocol import windows
+from zoo.protocol import Window, windows
 from zoo.weights import to_bytes
 
 VOCAB = 11
@@ -165,16 +165,16 @@ def test_only_matrices_decay():
 def test_windows_score_every_position_but_the_first_exactly_once(block_size):
     for n in [0, 1, 2, 3, 4, 5, 15, 16, 17, 18, 31, 32, 33, 34, 128, 129, 130, 257, 500]:
         chosen = list(windows(n, block_size))
-        scored = [start + 1 + offset for start, length in chosen for offset in range(length)]
+        scored = [start + 1 + offset for start, length, _ in chosen for offset in range(length)]
         assert scored == list(range(1, n))
-        assert all(length == block_size for _, length in chosen[:-1])
-        assert all(1 <= length <= block_size for _, length in chosen)
+        assert all(length == block_size for _, length, _ in chosen[:-1])
+        assert all(1 <= length <= block_size for _, length, _ in chosen)
 
 
-def naive_loss(model: GPT, ids: np.ndarray, chosen: list[tuple[int, int]]) -> tuple[float, int]:
+def naive_loss(model: GPT, ids: np.ndarray, chosen: list[Window]) -> tuple[float, int]:
     """The sum over windows in float64, one position at a time, and how many positions."""
     total, count = 0.0, 0
-    for start, length in chosen:
+    for start, length, _ in chosen:
         window = torch.from_numpy(ids[start : start + length].astype(np.int64))[None]
         with torch.no_grad():
             logits = model.eval()(window)[0].double().numpy()

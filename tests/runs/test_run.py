@@ -159,7 +159,7 @@ def test_the_recorded_loss_is_of_the_weights_on_disk(home, tiny_model):
     engine, vocab = engine_of(model)
     ids = encode_part(open_corpus(home, "tiny", record.corpora[0].sha256), vocab, "val")
     total, scored = 0.0, 0
-    for begin, length in windows(len(ids), 16):
+    for begin, length, _ in windows(len(ids), 16):
         rows = engine.score(ids[begin : begin + length])
         total -= rows[np.arange(length), ids[begin + 1 : begin + length + 1]].sum()
         scored += length

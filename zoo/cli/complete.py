@@ -28,6 +28,12 @@ def _datasets(app: App) -> Iterable[str]:
     return sorted({*corpus_names(app.home), *app.plugins.datasets})
 
 
+def _corpora(app: App) -> Iterable[str]:
+    from zoo.corpora.corpus import corpus_names
+
+    return corpus_names(app.home)
+
+
 def _presets(app: App) -> Iterable[str]:
     from zoo.config import presets
 
@@ -52,5 +58,6 @@ models = completer(lambda app: app.registry.models())
 own_models = completer(lambda app: app.registry.own())
 trashed = completer(_trashed)
 datasets = completer(_datasets)
+corpora = completer(_corpora)
 presets = completer(_presets)
 settings = completer(_settings)

@@ -4,10 +4,16 @@ import math
 from datetime import UTC, datetime
 
 UNKNOWN = "-"
+FLAG = "~"  # before a number that is not to be trusted as others are
 
 
 def loss(value: float | None, decimals: int = 4) -> str:
     return UNKNOWN if value is None else "nan" if math.isnan(value) else f"{value:.{decimals}f}"
+
+
+def coverage(share: float, *, flagged: bool = False) -> str:
+    """A share as a percentage, cut off: never 100 of one that is less."""
+    return f"{FLAG if flagged else ''}{math.floor(1000 * share) / 10:.4g} %"
 
 
 def count(value: int) -> str:

@@ -1,7 +1,6 @@
 """zoo surprise"""
 
 import contextlib
-import math
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from zoo import files
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.painter import painter
+from zoo.cli.passages import PIPE, PIPE_NAME, read_text
 from zoo.cli.terminal import cells, is_terminal, one_line, say, width
 from zoo.errors import UsageProblem
 from zoo.names import single
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from zoo.cli.heat import Scale
     from zoo.measure.surprise import Measured
 
-PIPE, PIPE_NAME = "-", "standard input"
 LEAST_CONTEXT = 4  # columns on either side of a character
 
 
@@ -58,7 +57,7 @@ def command(
     if html is not None and (top or as_json):
         raise click.UsageError("--html goes with neither --top nor --json")
     models = [app.registry.resolve(single(name)) for name in (model, other) if name is not None]
-    text = _read(file, encoding)
+    text = read_text(file, encoding)
     # begun before the work, to find out now and not in an hour whether it can be written
     with files.draft(_place(html, file)) if html is not None else contextlib.nullcontext() as draft:
         look = Look(PIPE_NAME if file == PIPE else file, models, _measure(models, text))
@@ -104,7 +103,7 @@ class Look:
         for model, measured in zip(self.models, self.measured, strict=True):
             bits = numbers.loss(measured.mean if measured.known else None)
             line = f"{model.name}: {bits} bits per character, {len(measured.text):,} characters"
-            lines.append(line + (f", {_percent(measured.coverage)} known" if measured.coverage < 1 else ""))
+            lines.append(line + (f", {numbers.coverage(measured.coverage)} known" if measured.coverage < 1 else ""))
         if len(self.models) == 2 and self.drawn.known:
             gain = self.drawn.mean
             difference = numbers.loss(abs(gain))
@@ -113,24 +112,6 @@ class Look:
             if self.drawn.coverage < 1:
                 lines[-1] += f", of the {self.drawn.known:,} that both know"
         return lines
-
-
-def _percent(share: float) -> str:
-    """Never 100 of a share that is less."""
-    return f"{math.floor(1000 * share) / 10:.1f} %"
-
-
-def _read(file: str, encoding: str | None) -> str:
-    from zoo.corpora.dataset import ReadOptions
-    from zoo.reading.document import read_stream, read_whole
-
-    if file == PIPE:
-        text, changes = read_stream(PIPE_NAME, sys.stdin.buffer, encoding)
-    else:
-        text, changes = read_whole(Path(file), ReadOptions(encoding=encoding))
-    for change, times in changes.items():
-        say(f"{change}: {times:,}")
-    return text
 
 
 def _measure(models: list[Model], text: str) -> "list[Measured]":

@@ -19,6 +19,8 @@ SCHEMA = 1
 MOST_CHARACTERS = 2**16  # more than any script has
 VOCAB_LIMIT = 2**20  # bytes of vocab.json: so many characters, each written as an escape
 Unknown = Literal["error", "skip", "replace"]
+# what one hand types and another one sets, either way: Unicode does not call these the same
+_ALIKE = {"'": "’‘", "‘": "'’", "’": "'‘", '"': "”“", "“": '"”', "”": '"“', "-": "–—", "–": "-—", "—": "-–"}
 
 
 class TextStream(Protocol):
@@ -124,11 +126,14 @@ class Characters(Vocab):
         return text.translate(table)
 
     def _nearest(self, character: str) -> str:
-        """The base of its NFKD decomposition, else the other case of either, else a space, else nothing."""
+        """The base of its NFKD decomposition, else the other case of either, else another form of a quote or dash, else a
+        space, else nothing."""
         if unicodedata.combining(character):  # the letter it stands on has been replaced, or is known, by itself
             return ""
         bases = [c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c)] or [character]
-        replaced = [next((c for c in (b, b.lower(), b.upper()) if c in self.alphabet), None) for b in bases]
+        replaced = [
+            next((c for c in (b, b.lower(), b.upper(), *_ALIKE.get(b, "")) if c in self.alphabet), None) for b in bases
+        ]
         if None not in replaced:
             return "".join(c for c in replaced if c is not None)
         return " " if " " in self.alphabet else ""

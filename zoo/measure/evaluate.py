@@ -1,82 +1,165 @@
-"""Evaluate: a model's loss on a text."""
+"""Evaluate: a model's loss on a passage, computed once and kept."""
 
+import contextlib
+import json
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
 
-from zoo.corpora.corpus import Corpus, open_corpus
-from zoo.corpora.tokens import encode_part
+from zoo import files, tables
 from zoo.corpora.vocab import Vocab
 from zoo.engine.engine import Engine
 from zoo.engine.load import engine_of
-from zoo.errors import BadData
-from zoo.events import OnEvent, Validating, ignore
+from zoo.errors import BadData, ZooError
+from zoo.events import OnEvent, Progress, ignore
 from zoo.home import Home
-from zoo.protocol import WINDOWS_V1, bits, nats_per_character, window_starts, windows
+from zoo.measure.passage import Passage
+from zoo.measure.scoring import tally
+from zoo.protocol import PROTOCOLS, WINDOWS_V1, bits, nats_per_character
 from zoo.registry.model import Model
 
-if TYPE_CHECKING:
-    import numpy as np
-
-
+SCHEMA = 1  # of a kept evaluation
 LARGEST = 700.0  # nats whose exponential is a number
+LEAST_COVERAGE = 0.99  # below which a loss says more about the alphabet than about the model
+HASH = re.compile("[0-9a-f]{64}")
+HASH_LENGTH = 16  # of those in file names
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model's loss, in nats per character, on the validation part of a corpus, which has so many characters."""
+    """What a passage costs a model, whose vocabulary lacks `unknown` of its characters: `nats` in all, nan for a model
+    whose numbers are not finite. The first character has nothing before it, and costs nothing."""
 
-    model: Model
-    corpus: str
+    weights_sha256: str
+    text_sha256: str
+    protocol: str
     characters: int
-    loss: float
-    protocol: str = WINDOWS_V1
+    bytes: int
+    unknown: int
+    nats: float
+
+    @property
+    def loss(self) -> float:
+        """Nats per character."""
+        return nats_per_character(self.nats, self.characters)
 
     @property
     def bits_per_character(self) -> float:
         return bits(self.loss)
 
     @property
+    def bits_per_byte(self) -> float:
+        """Of UTF-8: bits per character by the mean number of bytes of one."""
+        return self.bits_per_character * self.characters / self.bytes
+
+    @property
     def perplexity(self) -> float:
         """Per character."""
-        return math.exp(self.loss) if self.loss < LARGEST else math.inf
+        return math.exp(self.loss) if not self.loss >= LARGEST else math.inf
+
+    @property
+    def coverage(self) -> float:
+        """The share of the characters that the model knows."""
+        return 1 - self.unknown / self.characters
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether so much of the text is known that its loss is that of a text, and not of an alphabet."""
+        return self.coverage >= LEAST_COVERAGE
 
 
-def evaluate(home: Home, model: Model, on_event: OnEvent = ignore) -> Evaluation:
-    """The loss on the validation part of the text that a model was trained on, computed anew.
+class Evaluator:
+    """Evaluates one model. What was computed is kept in the home's cache, by weights, text and protocol, and the model
+    is loaded only for what was not; `refresh` computes all anew."""
 
-    Raises NotFound when the text is not here, and BadData for a model or a text that is damaged.
-    """
-    engine, vocab = engine_of(model)
-    corpus = own_corpus(home, model)
-    return Evaluation(model, corpus.name, corpus.characters_of("val"), loss_on(corpus, engine, vocab, on_event))
+    def __init__(self, home: Home, model: Model, *, refresh: bool = False) -> None:
+        self.home, self.model, self.refresh = home, model, refresh
+
+    def on(self, passage: Passage, protocol: str = WINDOWS_V1, on_event: OnEvent = ignore) -> Evaluation:
+        """The evaluation on a passage; raises BadData for a model or a text that is damaged, or a text too short."""
+        if (found := self.kept(passage, protocol)) is not None:
+            return found
+        check_length(passage)
+        engine, vocab = self._parts
+        passage.check()
+        evaluation = replace(
+            measure(engine, vocab, passage, protocol, on_event, task=f"{self.model.name} on {passage.name}"),
+            weights_sha256=self.model.record.weights_sha256 or "",
+        )
+        self._keep(evaluation)
+        return evaluation
+
+    def kept(self, passage: Passage, protocol: str = WINDOWS_V1) -> Evaluation | None:
+        """The evaluation, if it is known already."""
+        path = self._path(passage.sha256, protocol)
+        if self.refresh or path is None:
+            return None
+        try:
+            table = tables.read_json(path)
+            nats = math.nan if table["nats"] is None else table["nats"]
+            found = Evaluation(**{**table["of"], "nats": nats})
+        except (ZooError, TypeError, KeyError):  # none yet, or not ours
+            return None
+        asked = (self.model.record.weights_sha256, passage.sha256, protocol)
+        is_asked = (found.weights_sha256, found.text_sha256, found.protocol) == asked
+        return found if table.get("schema") == SCHEMA and is_asked and _makes_sense(found, passage) else None
+
+    @cached_property
+    def _parts(self) -> tuple[Engine, Vocab]:
+        return engine_of(self.model)
+
+    def _path(self, text_sha256: str, protocol: str) -> Path | None:
+        """Where the evaluation is kept; None for what a record calls a hash and is none."""
+        weights = self.model.record.weights_sha256 or ""
+        if not (HASH.fullmatch(weights) and HASH.fullmatch(text_sha256)):
+            return None
+        name = f"{text_sha256[:HASH_LENGTH]}.{protocol.replace('/', '-')}.json"
+        return self.home.cache / "evaluations" / weights[:HASH_LENGTH] / name
+
+    def _keep(self, evaluation: Evaluation) -> None:
+        """Write it down where there is a home; that it cannot be kept is no reason not to tell it."""
+        path = self._path(evaluation.text_sha256, evaluation.protocol)
+        if path is None or not self.home.registry.exists():
+            return
+        of = asdict(evaluation)
+        nats = of.pop("nats")
+        table = {"schema": SCHEMA, "of": of, "nats": None if math.isnan(nats) else nats}
+        with contextlib.suppress(ZooError):
+            files.make_directory(path.parent)
+            files.write_bytes(path, f"{json.dumps(table, indent=1)}\n".encode(), durable=False)
 
 
-def own_corpus(home: Home, model: Model) -> Corpus:
-    """The text that a model was trained on, as it was; raises NotFound when it is not here, and BadData when it is
-    damaged, or the record names none."""
-    parts = model.record.corpora
-    if len(parts) != 1:
-        raise BadData(f"'{model.name}' names {len(parts)} texts, where this zoo knows one")
-    corpus = open_corpus(home, parts[0].name, parts[0].sha256, parts[0].val_sha256)
-    corpus.check_text(parts[0].val_sha256)
-    return corpus
+def measure(
+    engine: Engine, vocab: Vocab, passage: Passage, protocol: str, on_event: OnEvent = ignore, *, task: str = "reading"
+) -> Evaluation:
+    """The evaluation of an engine on a passage, computed here and now; raises BadData for a text too short."""
+    check_length(passage)
+    on_ids = _reporter(task, on_event)
+    found = tally(engine, vocab, passage.blocks, PROTOCOLS[protocol], on_ids)
+    if found.characters != passage.characters:
+        raise BadData(f"the text of '{passage.name}' has {found.characters:,} characters, not {passage.characters:,}")
+    nats = found.nats if math.isfinite(found.nats) else math.nan
+    return Evaluation("", passage.sha256, protocol, passage.characters, passage.bytes, found.unknown, nats)
 
 
-def loss_on(corpus: Corpus, engine: Engine, vocab: Vocab, on_event: OnEvent = ignore) -> float:
-    """Nats per character of the validation part of a corpus."""
-    ids = encode_part(corpus, vocab, "val", on_event)
-    return loss_of(engine, ids, corpus.characters_of("val"), on_event)
+def check_length(passage: Passage) -> None:
+    """Raise BadData for a text without a character that has one before it."""
+    if passage.characters < 2:
+        raise BadData(f"'{passage.name}' is too short to be measured: it has {passage.characters} characters")
 
 
-def loss_of(engine: Engine, ids: "np.ndarray", characters: int, on_event: OnEvent = ignore) -> float:
-    """Nats per character of ids (T,), the encoded form of a text of so many characters, under `windows/v1`."""
-    import numpy as np
+def _reporter(task: str, on_event: OnEvent) -> Callable[[int, int], None]:
+    return lambda done, total: on_event(Progress(task, done, total, "tokens"))
 
-    block_size = engine.config.block_size
-    total, count = 0.0, len(window_starts(len(ids), block_size))
-    for done, (start, length) in enumerate(windows(len(ids), block_size), 1):
-        rows = engine.score(ids[start : start + length])  # (T, V)
-        total -= rows[np.arange(length), ids[start + 1 : start + length + 1]].sum()
-        on_event(Validating(done, count))
-    return nats_per_character(total, characters)
+
+def _makes_sense(evaluation: Evaluation, passage: Passage) -> bool:
+    """Whether what was kept is of these characters, and is numbers."""
+    return (
+        (evaluation.characters, evaluation.bytes) == (passage.characters, passage.bytes)
+        and type(evaluation.unknown) is int
+        and 0 <= evaluation.unknown <= evaluation.characters
+        and type(evaluation.nats) is float
+    )

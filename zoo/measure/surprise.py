@@ -9,12 +9,12 @@ from zoo.corpora.vocab import Vocab
 from zoo.engine.engine import Engine
 from zoo.errors import BadData
 from zoo.events import OnEvent, Progress, ignore
+from zoo.measure.scoring import BLOCK_CHARACTERS, Encoder, Ids, scored
 from zoo.protocol import bits, sliding_windows
 
 if TYPE_CHECKING:
     import numpy as np
 
-BLOCK_CHARACTERS = 2**16
 CONTEXT = 40  # characters on either side of a surprise
 
 
@@ -65,14 +65,17 @@ def surprise(engine: Engine, vocab: Vocab, text: str, on_event: OnEvent = ignore
     """
     import numpy as np
 
-    encoder, per_nat = _Encoder(vocab), bits(1)
-    n = 1 + sum(len(ids) for ids, _ in encoder.blocks(text))  # the one in front
+    encoder, per_nat = Encoder(vocab), bits(1)
+    n = 1 + sum(int(encoder.counts(block).sum()) for _, block in _blocks(text))  # the one in front
     found = np.zeros(len(text))
-    for owners, nats in _scored(engine, _led(vocab.first_id(), encoder.blocks(text)), n):
+    owned = _owned(encoder, text, vocab.first_id())
+    for owners, nats in scored(engine, owned, sliding_windows(n, engine.config.block_size)):
+        if not np.isfinite(nats).all():
+            raise BadData("the model's numbers are not finite: it diverged in training")
         on_event(Progress(task, int(owners[0]), len(text)))
         np.add.at(found, owners, nats * per_nat)
-    for begin in range(0, len(text), BLOCK_CHARACTERS):
-        found[begin : begin + BLOCK_CHARACTERS][encoder.unknown(text[begin : begin + BLOCK_CHARACTERS])] = np.nan
+    for begin, block in _blocks(text):
+        found[begin : begin + len(block)][encoder.unknown(block)] = np.nan
     return Measured(text, found)
 
 
@@ -81,75 +84,19 @@ def gain(one: Measured, other: Measured) -> Measured:
     return Measured(one.text, other.bits - one.bits)
 
 
-Block = tuple["np.ndarray", "np.ndarray"]  # ids (T,), and the index of the character that each is of
-
-
-class _Encoder:
-    """Encodes a text a block at a time, and remembers of each distinct character how many ids it becomes."""
-
-    def __init__(self, vocab: Vocab) -> None:
-        self._vocab = vocab
-        self._seen: dict[str, tuple[int, bool]] = {}  # number of ids, and whether it is unknown
-
-    def blocks(self, text: str) -> Iterator[Block]:
-        import numpy as np
-
-        for begin in range(0, len(text), BLOCK_CHARACTERS):
-            block = text[begin : begin + BLOCK_CHARACTERS]
-            counts, _ = self._look(block)
-            ids = self._vocab.encode(self._vocab.adapt(block, "replace"))
-            yield ids, np.repeat(np.arange(begin, begin + len(block)), counts)
-
-    def unknown(self, block: str) -> "np.ndarray":
-        """Whether the vocabulary lacks each character of a block, as a mask (len(block),)."""
-        return self._look(block)[1]
-
-    def _look(self, block: str) -> "tuple[np.ndarray, np.ndarray]":
-        import numpy as np
-
-        points = np.frombuffer(block.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        distinct, which = np.unique(points, return_inverse=True)
-        characters = [chr(point) for point in distinct]
-        self._learn({c for c in characters if c not in self._seen})
-        seen = np.array([self._seen[c] for c in characters], dtype=np.int64)
-        return seen[which, 0], seen[which, 1].astype(bool)
-
-    def _learn(self, characters: set[str]) -> None:
-        lacking = set(self._vocab.unknown("".join(characters)))
-        for character in characters:
-            known = self._vocab.adapt(character, "replace") if character in lacking else character
-            self._seen[character] = len(self._vocab.encode(known)), character in lacking
-
-
-def _led(first_id: int, blocks: Iterator[Block]) -> Iterator[Block]:
-    """The blocks, and before them an id that is of no character."""
+def _owned(encoder: Encoder, text: str, lead: int) -> Iterator[Ids]:
+    """The ids of a text and the index of the character that each is of; before them an id that is of none."""
     import numpy as np
 
-    yield np.array([first_id]), np.array([-1])
-    yield from blocks
+    yield np.array([lead]), np.array([-1])
+    for begin, block in _blocks(text):
+        yield encoder.ids(block), np.repeat(np.arange(begin, begin + len(block)), encoder.counts(block))
 
 
-def _scored(engine: Engine, blocks: Iterator[Block], n: int) -> "Iterator[tuple[np.ndarray, np.ndarray]]":
-    """The nats of all ids but the first, and the characters that they are of, a window at a time; n is the number of
-    ids in all blocks."""
-    import numpy as np
-
-    base, (ids, owners) = 0, next(blocks)  # what is held begins at position `base`
-    for start, length, first in sliding_windows(n, engine.config.block_size):
-        while base + len(ids) <= start + length:
-            more_ids, more_owners = next(blocks)
-            ids, owners = (
-                np.concatenate((ids[start - base :], more_ids)),
-                np.concatenate((owners[start - base :], more_owners)),
-            )
-            base = start
-        at, end = start - base, start + length - base
-        rows = engine.score(ids[at:end])  # (T, V)
-        targets = ids[first - base : end + 1]
-        nats = -rows[np.arange(first - 1 - start, length), targets]
-        if not np.isfinite(nats).all():
-            raise BadData("the model's numbers are not finite: it diverged in training")
-        yield owners[first - base : end + 1], nats
+def _blocks(text: str) -> Iterator[tuple[int, str]]:
+    """Pieces of a text, and where they begin."""
+    for begin in range(0, len(text), BLOCK_CHARACTERS):
+        yield begin, text[begin : begin + BLOCK_CHARACTERS]
 
 
 def peaks(text: str, values: "np.ndarray", count: int, *, context: int = CONTEXT) -> list[Peak]:

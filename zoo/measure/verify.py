@@ -7,7 +7,8 @@ from zoo.engine.load import engine_of
 from zoo.errors import BadData, ZooError
 from zoo.events import OnEvent, ignore
 from zoo.home import Home
-from zoo.measure.evaluate import loss_on, own_corpus
+from zoo.measure.evaluate import measure
+from zoo.measure.passage import own_passage
 from zoo.protocol import WINDOWS_V1, bits
 from zoo.registry.model import Model
 from zoo.registry.snapshots import check, snapshots
@@ -64,7 +65,9 @@ def _recompute(home: Home, model: Model, on_event: OnEvent) -> float | None:
         raise BadData(
             f"the loss of '{model.name}' was counted by '{record.val_protocol}', which this zoo does not know"
         )
-    return loss_on(own_corpus(home, model), engine, vocab, on_event)
+    passage = own_passage(home, model)
+    passage.check()
+    return measure(engine, vocab, passage, WINDOWS_V1, on_event, task="validating").loss
 
 
 def _check_beside(model: Model) -> None:

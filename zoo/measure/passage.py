@@ -1,0 +1,56 @@
+"""A passage: a text that models are measured on, known by its sha256, and read as often as one likes."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from zoo.corpora.corpus import Corpus, open_corpus
+from zoo.errors import BadData
+from zoo.home import Home
+from zoo.registry.model import Model
+
+
+@dataclass(frozen=True)
+class Passage:
+    """So many characters and bytes of UTF-8. `blocks()` gives the text, `check()` raises BadData when it is no longer
+    what its sha256 says; `name` is that of the corpus whose validation part it is, or of a file."""
+
+    name: str
+    sha256: str
+    characters: int
+    bytes: int
+    blocks: Callable[[], Iterator[str]]
+    check: Callable[[], None] = lambda: None
+    part: str = "val"
+
+
+def validation_part(corpus: Corpus) -> Passage:
+    """What of a corpus no model of it was trained on."""
+    return Passage(
+        corpus.name,
+        corpus.val_sha256,
+        corpus.characters_of("val"),
+        corpus.bytes_of("val"),
+        lambda: corpus.blocks("val"),
+        corpus.check_text,
+    )
+
+
+def passage_of(name: str, text: str) -> Passage:
+    """A text that is in memory."""
+    data = text.encode("utf-8", "surrogatepass")
+    return Passage(name, hashlib.sha256(data).hexdigest(), len(text), len(data), lambda: iter([text]), part="all")
+
+
+def own_passage(home: Home, model: Model) -> Passage:
+    """The validation part of the text that a model was trained on, as it was.
+
+    Raises NotFound when the text is not here, and BadData when the record names none.
+    """
+    parts = model.record.corpora
+    if len(parts) != 1:
+        raise BadData(f"'{model.name}' names {len(parts)} texts, where this zoo knows one")
+    corpus = open_corpus(home, parts[0].name, parts[0].sha256, parts[0].val_sha256)
+    if corpus.val_sha256 != parts[0].val_sha256:
+        raise BadData(f"corpus '{corpus.name}' is split in another place than it was; fetch it again")
+    return validation_part(corpus)
