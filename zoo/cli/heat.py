@@ -1,7 +1,9 @@
 """A heat map of a text: each character on a colour, or above a glyph, that tells the step of its value."""
 
+import math
 import sys
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -50,6 +52,10 @@ class Scale:
 
         return np.where(np.isnan(values), UNKNOWN, np.digitize(values, self.edges))
 
+    def step_of(self, value: float) -> int:
+        """The same for one."""
+        return UNKNOWN if math.isnan(value) else bisect_right(self.edges, value)
+
 
 BLACK, WHITE = 16, 231
 # from viridis, so that brighter is always more, for colour-blind readers too; reversed where the ground is bright
@@ -67,6 +73,22 @@ BITS = Scale(
 )
 
 
+# the best is the brightest here, for it is what one looks for
+EXCESS = Scale(
+    (0.01, 0.1, 0.25, 0.5, 1, 2),
+    (
+        Step("best", " ", Colour(BLACK, 227), Colour(WHITE, 54)),
+        Step("0.1", " ", Colour(BLACK, 149), Colour(WHITE, 25)),
+        Step("0.25", " ", Colour(BLACK, 71), Colour(BLACK, 36)),
+        Step("0.5", " ", Colour(WHITE, 30), Colour(BLACK, 149)),
+        Step("1", " ", Colour(WHITE, 25), Colour(BLACK, 229)),
+        Step("2", " ", Colour(WHITE, 19), Colour(BLACK, 230)),
+        Step("more", " ", Colour(252, 17), Colour(None, None)),
+    ),
+    low="bits above the best:",
+)
+
+
 def gain_scale(one: str, other: str) -> Scale:
     """How many bits one needs less than the other: blue where it does, orange where it needs more."""
     steps = (
@@ -81,8 +103,7 @@ def gain_scale(one: str, other: str) -> Scale:
     return Scale((-2, -1, -0.5, 0.5, 1, 2), steps, low=f"{other} better", high=f"{one} better")
 
 
-@dataclass(frozen=True)
-class Canvas:
+class Canvas(NamedTuple):
     """What is drawn on: without colour there are glyphs, and plain keeps to ASCII."""
 
     columns: int
@@ -188,6 +209,11 @@ def _sequence(step: int, scale: Scale) -> str:
         return UNDERLINED
     ink, paper = scale.steps[step].dark
     return f"\x1b[0;38;5;{ink};48;5;{paper}m"
+
+
+def painted(text: str, step: int, scale: Scale) -> str:
+    """A text on the colours of a step."""
+    return f"{_sequence(step, scale)}{text}{RESET}"
 
 
 def legend(scale: Scale, canvas: Canvas, *, unknown: bool) -> list[str]:

@@ -126,8 +126,8 @@ class Characters(Vocab):
         return text.translate(table)
 
     def _nearest(self, character: str) -> str:
-        """The base of its NFKD decomposition, else the other case of either, else another form of a quote or dash, else a
-        space, else nothing."""
+        """The base of its NFKD decomposition, else the other case of either, else another form of a quote or a dash,
+        else a space, else nothing."""
         if unicodedata.combining(character):  # the letter it stands on has been replaced, or is known, by itself
             return ""
         bases = [c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c)] or [character]

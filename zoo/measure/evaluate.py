@@ -107,6 +107,11 @@ class Evaluator:
         is_asked = (found.weights_sha256, found.text_sha256, found.protocol) == asked
         return found if table.get("schema") == SCHEMA and is_asked and _makes_sense(found, passage) else None
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the model was needed, and could be loaded."""
+        return "_parts" in self.__dict__
+
     @cached_property
     def _parts(self) -> tuple[Engine, Vocab]:
         return engine_of(self.model)

@@ -1,0 +1,164 @@
+"""zoo matrix"""
+
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from zoo.cli import complete, numbers
+from zoo.cli.app import App, say_event
+from zoo.cli.painter import painter
+from zoo.cli.terminal import is_terminal, say, show
+from zoo.errors import NotFound, Stopped
+from zoo.names import single
+from zoo.registry.model import Model
+
+if TYPE_CHECKING:
+    from zoo.measure.matrix import Matrix
+    from zoo.measure.passage import Passage
+
+PIPED_COLUMNS = 10_000  # whoever reads a pipe wants one table
+UNITS = "bits per character, windows/v1"
+
+
+@click.command(name="matrix")
+@click.argument("models", nargs=-1, metavar="[MODEL...]", shell_complete=complete.models)
+@click.option(
+    "--on",
+    "words",
+    multiple=True,
+    metavar="DATASET",
+    shell_complete=complete.corpora,
+    help="Only this text; may be repeated. All that were fetched, else.",
+)
+@click.option("--plot", type=click.Path(dir_okay=False), metavar="FILE", help="Draw it into a .png or .svg, too.")
+@click.option("--refresh", is_flag=True, help="Compute anew what was computed before.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.pass_obj
+def command(
+    app: App, models: tuple[str, ...], words: tuple[str, ...], plot: str | None, refresh: bool, as_json: bool
+) -> None:
+    """Measure every model on the validation part of every fetched text.
+
+    What was computed once is kept, so a new model costs one row.
+
+    \b
+    zoo matrix
+    zoo matrix $(zoo list -q 'val_bpc<2.5') --on shakespeare --on alice
+    """
+    from zoo.measure.matrix import fetched_passages
+
+    chosen = _chosen(app, models)
+    passages = fetched_passages(app.home, tuple(dict.fromkeys(words)), say_event)
+    if not passages:
+        raise NotFound("there is no text to measure on (see: zoo fetch shakespeare)")
+    if plot is not None:
+        from zoo.cli.plot import check_plot
+
+        check_plot(plot)
+    found = _measured(app, chosen, passages, refresh)
+    if plot is not None:
+        from zoo.cli.plot import matrix_figure, save_figure
+
+        save_figure(Path(plot), matrix_figure(found))
+    if as_json:
+        _show_json(found)
+    else:
+        _show(found)
+
+
+def _chosen(app: App, names: tuple[str, ...]) -> list[Model]:
+    """The models of these names, or all that have weights."""
+    if names:
+        return list({m.name: m for m in (app.registry.resolve(single(name)) for name in names)}.values())
+    found = [model for model in app.registry.models().values() if model.record.weights_sha256]
+    if not found:
+        raise NotFound("there is no model to measure (see: zoo train)")
+    return found
+
+
+def _measured(app: App, models: list[Model], passages: "list[Passage]", refresh: bool) -> "Matrix":
+    from zoo.measure.matrix import matrix
+
+    try:
+        with painter() as on_event:
+            return matrix(app.home, models, passages, on_event, refresh=refresh)
+    except KeyboardInterrupt:
+        raise Stopped("interrupted; what was computed is kept, and the same command goes on from there") from None
+
+
+def _show(found: "Matrix") -> None:
+    from zoo.cli.eval import unknown_notes
+    from zoo.cli.heat import EXCESS, canvas_of, legend
+    from zoo.cli.heat_table import Cell, heat_table
+
+    canvas = canvas_of(sys.stdout)
+    if not is_terminal(sys.stdout):
+        canvas = canvas._replace(columns=PIPED_COLUMNS)
+    names, heads = [model.name for model in found.models], [passage.name for passage in found.passages]
+    rows = [[Cell(_figure(found, i, j), _excess(found, i, j)) for j in range(len(heads))] for i in range(len(names))]
+    show(f"{UNITS}   [ ] its own text   * best of the text")
+    for line in heat_table(names, heads, rows, EXCESS, canvas):
+        show(line)
+    if canvas.colour:
+        show()
+        for line in legend(EXCESS, canvas, unknown=False):
+            show(line)
+    evaluations = [evaluation for row in found.rows for evaluation in row if evaluation is not None]
+    if any(evaluation.unknown for evaluation in evaluations):
+        known = [
+            [
+                Cell("-" if cell is None else numbers.coverage(cell.coverage).removesuffix(" %"), math.nan)
+                for cell in row
+            ]
+            for row in found.rows
+        ]
+        show()
+        show("characters known, %")
+        for line in heat_table(names, heads, known, EXCESS, canvas):
+            show(line)
+    for line in unknown_notes(evaluations):
+        say(line)
+
+
+def _figure(found: "Matrix", row: int, column: int) -> str:
+    """The bits, and what there is to be said of them, each at its place."""
+    evaluation = found.rows[row][column]
+    if evaluation is None:
+        return numbers.UNKNOWN
+    flag = "" if evaluation.is_covered else numbers.FLAG
+    bits = flag + numbers.loss(evaluation.bits_per_character, 3)
+    opened, closed = ("[", "]") if found.is_own(row, column) else ("", " ")
+    return f"{opened}{bits}{closed}{'*' if found.is_best(row, column) else ' '}"
+
+
+def _excess(found: "Matrix", row: int, column: int) -> float:
+    """How many bits a model needs more than the best of the text; nan where that is not to be said."""
+    from zoo.protocol import bits
+
+    evaluation = found.rows[row][column]
+    return math.nan if evaluation is None else bits(evaluation.loss - found.best(column))
+
+
+def _show_json(found: "Matrix") -> None:
+    from zoo.cli.eval import figures
+    from zoo.cli.json_out import show_json
+
+    cells = (
+        {
+            "model": model.name,
+            "corpus": passage.name,
+            "own": found.is_own(i, j),
+            "best": found.is_best(i, j),
+            "known": evaluation.coverage,
+            "covered": evaluation.is_covered,
+            **figures(evaluation),
+        }
+        for i, model in enumerate(found.models)
+        for j, passage in enumerate(found.passages)
+        if (evaluation := found.rows[i][j]) is not None
+    )
+    names = {"models": [m.name for m in found.models], "corpora": [p.name for p in found.passages]}
+    show_json("matrix", unit="nats per character", **names, cells=cells)
