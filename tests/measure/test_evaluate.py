@@ -23,7 +23,7 @@ def kept(home):
 
 
 def evaluation(nats=10.0, **changes):
-    values = {"characters": 11, "bytes": 22, "unknown": 0} | changes
+    values = {"characters": 11, "bytes": 22, "unknown": 0, "charged": 0} | changes
     return Evaluation("w", "t", "windows/v1", nats=nats, **values)
 
 
@@ -159,7 +159,9 @@ def test_a_damaged_evaluation_is_computed_again(zoo, home, tiny_model, damage):
     assert all(json.loads(path.read_text())["schema"] == 1 for path in kept(home))
 
 
-@pytest.mark.parametrize("key", ["weights_sha256", "text_sha256", "protocol", "characters", "bytes", "unknown"])
+@pytest.mark.parametrize(
+    "key", ["weights_sha256", "text_sha256", "protocol", "characters", "bytes", "unknown", "charged"]
+)
 def test_an_evaluation_of_something_else_is_not_taken(zoo, home, tiny_model, key):
     first = told(zoo, "tiny-nano")
     for path in kept(home):

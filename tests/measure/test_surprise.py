@@ -66,7 +66,7 @@ def test_a_text_of_unknown_characters_alone_has_no_mean():
 def test_the_size_of_the_blocks_does_not_matter(size, monkeypatch):
     voice = random_voice(LETTERS)
     whole = surprise(voice.engine, voice.vocab, TEXT + "é" + TEXT).bits
-    monkeypatch.setattr("zoo.measure.surprise.BLOCK_CHARACTERS", size)
+    monkeypatch.setattr("zoo.measure.scoring.BLOCK_CHARACTERS", size)
     assert np.array_equal(surprise(voice.engine, voice.vocab, TEXT + "é" + TEXT).bits, whole, equal_nan=True)
 
 

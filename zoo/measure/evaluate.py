@@ -18,7 +18,7 @@ from zoo.events import OnEvent, Progress, ignore
 from zoo.home import Home
 from zoo.measure.passage import Passage
 from zoo.measure.scoring import tally
-from zoo.protocol import PROTOCOLS, WINDOWS_V1, bits, nats_per_character
+from zoo.protocol import PROTOCOLS, WINDOWS_V1, bits, known_nats, nats_per_character, unknown_nats
 from zoo.registry.model import Model
 
 SCHEMA = 1  # of a kept evaluation
@@ -30,8 +30,9 @@ HASH_LENGTH = 16  # of those in file names
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a passage costs a model, whose vocabulary lacks `unknown` of its characters: `nats` in all, nan for a model
-    whose numbers are not finite. The first character has nothing before it, and costs nothing."""
+    """What a passage costs a model: `nats` for its known characters, nan for a model whose numbers are not finite. Of
+    the characters the model lacks `unknown`, of which so many are `charged`; the first one of all costs nothing, for it
+    has nothing before it."""
 
     weights_sha256: str
     text_sha256: str
@@ -39,12 +40,26 @@ class Evaluation:
     characters: int
     bytes: int
     unknown: int
+    charged: int
     nats: float
 
     @property
     def loss(self) -> float:
         """Nats per character."""
-        return nats_per_character(self.nats, self.characters)
+        if not self.unknown:
+            return nats_per_character(self.nats, self.characters)
+        charge = self.charged * unknown_nats() + self._known * known_nats()
+        return nats_per_character(self.nats + charge, self.characters)
+
+    @property
+    def known_bits(self) -> float:
+        """Bits per known character: what the model makes of what it can read; nan where that is nothing."""
+        return bits(self.nats / self._known) if self._known else math.nan
+
+    @property
+    def _known(self) -> int:
+        """How many known characters are paid for."""
+        return self.characters - 1 - self.charged
 
     @property
     def bits_per_character(self) -> float:
@@ -147,7 +162,8 @@ def measure(
     if found.characters != passage.characters:
         raise BadData(f"the text of '{passage.name}' has {found.characters:,} characters, not {passage.characters:,}")
     nats = found.nats if math.isfinite(found.nats) else math.nan
-    return Evaluation("", passage.sha256, protocol, passage.characters, passage.bytes, found.unknown, nats)
+    size = passage.characters, passage.bytes
+    return Evaluation("", passage.sha256, protocol, *size, found.unknown, found.charged, nats)
 
 
 def check_length(passage: Passage) -> None:
@@ -164,7 +180,8 @@ def _makes_sense(evaluation: Evaluation, passage: Passage) -> bool:
     """Whether what was kept is of these characters, and is numbers."""
     return (
         (evaluation.characters, evaluation.bytes) == (passage.characters, passage.bytes)
-        and type(evaluation.unknown) is int
-        and 0 <= evaluation.unknown <= evaluation.characters
+        and type(evaluation.unknown) is type(evaluation.charged) is int
+        and 0 <= evaluation.charged <= evaluation.unknown <= evaluation.characters
+        and evaluation.charged < evaluation.characters
         and type(evaluation.nats) is float
     )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from zoo.corpora.vocab import Vocab
 from zoo.engine.engine import Engine
-from zoo.protocol import Window, known_nats, unknown_nats
+from zoo.errors import BadData
+from zoo.protocol import Window, bits, windows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,12 +19,13 @@ Ids = tuple["np.ndarray", "np.ndarray"]  # ids (T,), and of each a mark: what th
 
 @dataclass(frozen=True)
 class Tally:
-    """What a text costs a model in nats, all characters but the first together; `unknown` is how many of its characters
-    the model's vocabulary lacks, whose cost is `zoo.protocol.unknown_nats`."""
+    """What a text costs a model: `nats` for all its known characters together, but the first one of the text, which has
+    nothing before it. Of its characters the model's vocabulary lacks `unknown`, of which so many are `charged`."""
 
     nats: float
     characters: int
     unknown: int
+    charged: int
 
 
 class Encoder:
@@ -89,10 +91,10 @@ def tally(
     engine: Engine,
     vocab: Vocab,
     blocks: Callable[[], Iterator[str]],
-    windows: Callable[[int, int], Iterator[Window]],
+    cut: Callable[[int, int], Iterator[Window]],
     on_ids: Callable[[int, int], None] = lambda done, total: None,
 ) -> Tally:
-    """What a text costs, which `blocks()` gives anew each time it is called; `windows` is a protocol's function of the
+    """What a text costs, which `blocks()` gives anew each time it is called; `cut` is a protocol's function of the
     number of ids and the block_size. `on_ids` is told how many ids of how many are scored, before each window.
 
     A model whose numbers are not finite costs nan. Memory does not grow with the text.
@@ -101,14 +103,49 @@ def tally(
     n, characters, unknown, first_is_free = _survey(encoder, blocks())
     nats, done = 0.0, 1
     pieces = _marked(encoder, blocks())
-    for known, cost in scored(engine, pieces, windows(n, engine.config.block_size)) if n else ():
+    for known, cost in scored(engine, pieces, cut(n, engine.config.block_size)) if n else ():
         on_ids(done, n)
         nats += float(cost.sum() if known.all() else cost.sum(where=known))
         done += len(cost)
-    if unknown:
-        charged = min(unknown - first_is_free, characters - 1)
-        nats += charged * unknown_nats() + (characters - 1 - charged) * known_nats()
-    return Tally(nats, characters, unknown)
+    return Tally(nats, characters, unknown, min(unknown - first_is_free, characters - 1))
+
+
+def bits_of(engine: Engine, vocab: Vocab, text: str) -> "np.ndarray":
+    """Bits of each character of a text (len(text),) under `windows/v1`; nan for the first, which has nothing before it,
+    and for those that the model does not know. Raises BadData for numbers that are not finite."""
+    import numpy as np
+
+    encoder, found = Encoder(vocab), np.zeros(len(text))
+    n = sum(int(encoder.counts(block).sum()) for _, block in blocks_of(text))
+    for owners, nats in scored(engine, owned(encoder, text), windows(n, engine.config.block_size)) if n else ():
+        check_finite(nats)
+        np.add.at(found, owners, bits(1) * nats)
+    for begin, block in blocks_of(text):
+        found[begin : begin + len(block)][encoder.unknown(block)] = np.nan
+    found[:1] = np.nan
+    return found
+
+
+def check_finite(nats: "np.ndarray") -> None:
+    """Raise BadData for the nats of a model that is none any more."""
+    import numpy as np
+
+    if not np.isfinite(nats).all():
+        raise BadData("the model's numbers are not finite: it diverged in training")
+
+
+def owned(encoder: Encoder, text: str) -> Iterator[Ids]:
+    """The ids of a text, and the index of the character that each is of."""
+    import numpy as np
+
+    for begin, block in blocks_of(text):
+        yield encoder.ids(block), np.repeat(np.arange(begin, begin + len(block)), encoder.counts(block))
+
+
+def blocks_of(text: str) -> Iterator[tuple[int, str]]:
+    """Pieces of a text, and where they begin."""
+    for begin in range(0, len(text), BLOCK_CHARACTERS):
+        yield begin, text[begin : begin + BLOCK_CHARACTERS]
 
 
 def _survey(encoder: Encoder, blocks: Iterator[str]) -> tuple[int, int, int, bool]:

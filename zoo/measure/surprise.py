@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zoo.corpora.vocab import Vocab
 from zoo.engine.engine import Engine
-from zoo.errors import BadData
 from zoo.events import OnEvent, Progress, ignore
-from zoo.measure.scoring import BLOCK_CHARACTERS, Encoder, Ids, scored
+from zoo.measure.scoring import Encoder, Ids, blocks_of, check_finite, owned, scored
 from zoo.protocol import bits, sliding_windows
 
 if TYPE_CHECKING:
@@ -66,15 +65,14 @@ def surprise(engine: Engine, vocab: Vocab, text: str, on_event: OnEvent = ignore
     import numpy as np
 
     encoder, per_nat = Encoder(vocab), bits(1)
-    n = 1 + sum(int(encoder.counts(block).sum()) for _, block in _blocks(text))  # the one in front
+    n = 1 + sum(int(encoder.counts(block).sum()) for _, block in blocks_of(text))  # the one in front
     found = np.zeros(len(text))
-    owned = _owned(encoder, text, vocab.first_id())
-    for owners, nats in scored(engine, owned, sliding_windows(n, engine.config.block_size)):
-        if not np.isfinite(nats).all():
-            raise BadData("the model's numbers are not finite: it diverged in training")
+    ids = _led(encoder, text, vocab.first_id())
+    for owners, nats in scored(engine, ids, sliding_windows(n, engine.config.block_size)):
+        check_finite(nats)
         on_event(Progress(task, int(owners[0]), len(text)))
         np.add.at(found, owners, nats * per_nat)
-    for begin, block in _blocks(text):
+    for begin, block in blocks_of(text):
         found[begin : begin + len(block)][encoder.unknown(block)] = np.nan
     return Measured(text, found)
 
@@ -84,19 +82,12 @@ def gain(one: Measured, other: Measured) -> Measured:
     return Measured(one.text, other.bits - one.bits)
 
 
-def _owned(encoder: Encoder, text: str, lead: int) -> Iterator[Ids]:
-    """The ids of a text and the index of the character that each is of; before them an id that is of none."""
+def _led(encoder: Encoder, text: str, lead: int) -> Iterator[Ids]:
+    """The ids of a text and of which character each is, and before them an id that is of none."""
     import numpy as np
 
     yield np.array([lead]), np.array([-1])
-    for begin, block in _blocks(text):
-        yield encoder.ids(block), np.repeat(np.arange(begin, begin + len(block)), encoder.counts(block))
-
-
-def _blocks(text: str) -> Iterator[tuple[int, str]]:
-    """Pieces of a text, and where they begin."""
-    for begin in range(0, len(text), BLOCK_CHARACTERS):
-        yield begin, text[begin : begin + BLOCK_CHARACTERS]
+    yield from owned(encoder, text)
 
 
 def peaks(text: str, values: "np.ndarray", count: int, *, context: int = CONTEXT) -> list[Peak]:

@@ -1,94 +1,73 @@
 """Who wrote this: which model's own text a text is most like.
 
-A model is asked how many bits a character of the text costs it, and its own validation bits are taken off: else the
-best-trained one would always win. What is left, the excess, is least for the hand that the text is most like. Only
-characters that all candidates know are counted, so that none wins or loses by its alphabet.
+A model is asked how many bits a character of the text costs it, and its par is taken off: halfway between what its own
+text costs it and what those of the others do. Without a par the best-trained model would always win; its own text alone
+as the par favours one whose own text is monotonous (docs/measuring.md has both, measured). Only characters that all
+candidates know are counted, so that none wins or loses by its alphabet.
 
-Language models as profiles of authors: Peng, Schuurmans, Keselj and Wang, "Language independent authorship attribution
-using character level language models", EACL 2003. One transformer from scratch for each author: arXiv 2510.21958.
+Language models as profiles of authors: Peng, Schuurmans, Keselj and Wang, "Language Independent Authorship Attribution
+using Character Level Language Models", EACL 2003.
 """
 
 import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from statistics import fmean
 
-from zoo.corpora.vocab import Vocab
-from zoo.engine.engine import Engine
 from zoo.engine.load import engine_of
-from zoo.errors import BadData
-from zoo.events import OnEvent, Progress, ignore
-from zoo.measure.scoring import BLOCK_CHARACTERS, Encoder, Ids, scored
-from zoo.protocol import bits, windows
+from zoo.errors import BadData, NotFound
+from zoo.events import Note, OnEvent, Progress, ignore
+from zoo.home import Home
+from zoo.measure.attribution import Attribution, attribute
+from zoo.measure.matrix import Matrix, matrix
+from zoo.measure.passage import Passage, own_passage
+from zoo.measure.scoring import bits_of
 from zoo.registry.model import Model
 
-if TYPE_CHECKING:
-    import numpy as np
-
-STRETCH = 32  # characters: neighbours are alike, so errors are those of the means of stretches
-LEAST_STRETCHES = 4
-SURE = 2.0  # standard errors by which the first must lead
 PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
-
-
-@dataclass(frozen=True)
-class Attribution:
-    """How a text, or a paragraph that begins at `begin`, costs each candidate: bits per character of those `counted`, and
-    the excess over the candidate's own. `order` ranks the candidates, least excess first.
-
-    The first leads by `margin` bits per character, which has the standard error `error`: nan for one candidate, or a
-    text that is too short to tell.
-    """
-
-    begin: int
-    characters: int
-    counted: int
-    bits: tuple[float, ...]
-    excess: tuple[float, ...]
-    order: tuple[int, ...]
-    margin: float
-    error: float
-
-    @property
-    def winner(self) -> int | None:
-        """The candidate that leads surely; None: too short to say."""
-        return self.order[0] if self.margin > SURE * self.error else None
+Span = tuple[int, int]  # where a part of the text begins and ends
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The whole text and its paragraphs, each asked by itself."""
+    """The whole text and its paragraphs, each asked by itself, and where these are. `own` is what a character of its
+    own text costs each candidate, in bits, and `others` one of the other candidates' texts: empty when these are not
+    here, and its own alone is a candidate's par."""
 
     models: Sequence[Model]
+    own: Sequence[float]
+    others: Sequence[float]
     whole: Attribution
-    paragraphs: list[Attribution]
+    spans: Sequence[Span]
+    paragraphs: Sequence[Attribution]
 
 
-def who(models: Sequence[Model], text: str, on_event: OnEvent = ignore, *, by_paragraph: bool = True) -> Answer:
+def who(
+    home: Home, models: Sequence[Model], text: str, on_event: OnEvent = ignore, *, by_paragraph: bool = True
+) -> Answer:
     """Rank models by how like their own text a text is.
 
     Raises BadData for a model without a loss of its own, or whose numbers are not finite, and for a text of which not
     two characters are known to all.
     """
-    own = [own_bits(model) for model in models]
-    spans = [(0, len(text)), *(paragraphs(text) if by_paragraph else ())]
-    total = len(models) * sum(end - begin for begin, end in spans)
-    costs, done = [], 0
+    own, others = [own_bits(model) for model in models], others_bits(home, models, on_event)
+    pars = [fmean(pair) for pair in zip(own, others, strict=True)] if others else own
+    spans = [*(paragraphs(text) if by_paragraph else ())]
+    parts = [(0, len(text)), *spans]
+    total, done, costs = len(models) * sum(end - begin for begin, end in parts), 0, []
     for model in models:
         engine, vocab = engine_of(model)
         found = []
-        for begin, end in spans:
+        for begin, end in parts:
             on_event(Progress(f"asking {model.name}", done, total))
             found.append(bits_of(engine, vocab, text[begin:end]))
             done += end - begin
         costs.append(found)
-    whole, *parts = (
-        attribute(own, [found[i] for found in costs], begin) for i, (begin, _) in enumerate(spans)
-    )
+    whole, *rest = (attribute(pars, [found[i] for found in costs]) for i in range(len(parts)))
     if not whole.counted:
         raise BadData("the text has no two characters that all these models know")
-    return Answer(models, whole, parts)
+    return Answer(models, own, others, whole, spans, rest)
 
 
 def own_bits(model: Model) -> float:
@@ -98,75 +77,41 @@ def own_bits(model: Model) -> float:
     return model.record.val_bpc
 
 
-def paragraphs(text: str) -> Iterator[tuple[int, int]]:
+def others_bits(home: Home, models: Sequence[Model], on_event: OnEvent = ignore) -> list[float]:
+    """What a known character of the other candidates' validation parts costs each model, in bits; empty unless each has
+    such a text here. What is computed for this is a part of the matrix, and kept."""
+    passages = _passages(home, models, on_event)
+    found = matrix(home, models, passages, on_event) if passages else Matrix([], [], [])
+    bits = {model.name: _mean(found, row) for row, model in enumerate(found.models)}
+    if len(bits) < len(models) or any(map(math.isnan, bits.values())):
+        if len(models) > 1:
+            on_event(Note("the texts of the other candidates are not here: a candidate's own is its par"))
+        return []
+    return [bits[model.name] for model in models]
+
+
+def _mean(found: Matrix, row: int) -> float:
+    cells = [cell.known_bits for column, cell in enumerate(found.rows[row]) if cell and not found.is_own(row, column)]
+    return fmean(cells) if cells else math.nan
+
+
+def _passages(home: Home, models: Sequence[Model], on_event: OnEvent) -> list[Passage]:
+    """The validation parts of the models' own texts, as far as they are here."""
+    found: dict[str, Passage] = {}
+    for model in models:
+        try:
+            passage = own_passage(home, model)
+            found[passage.sha256] = passage
+        except NotFound as error:
+            on_event(Note(str(error)))
+    return list(found.values())
+
+
+def paragraphs(text: str) -> Iterator[Span]:
     """Where the paragraphs of a text begin and end: what blank lines part."""
-    begin = len(text) - len(text.lstrip())
-    end = len(text.rstrip())
-    for gap in PARAGRAPH.finditer(text, begin, end):
+    begin, last = len(text) - len(text.lstrip()), len(text.rstrip())
+    for gap in PARAGRAPH.finditer(text, begin, last):
         yield begin, gap.start()
         begin = gap.end()
-    if begin < end:
-        yield begin, end
-
-
-def bits_of(engine: Engine, vocab: Vocab, text: str) -> "np.ndarray":
-    """Bits of each character (len(text),) under `windows/v1`; nan for the first, which has nothing before it, and for
-    those that the model does not know. Raises BadData for numbers that are not finite."""
-    import numpy as np
-
-    encoder, found = Encoder(vocab), np.zeros(len(text))
-    blocks = [(i, text[i : i + BLOCK_CHARACTERS]) for i in range(0, len(text), BLOCK_CHARACTERS)]
-    n = sum(int(encoder.counts(block).sum()) for _, block in blocks)
-
-    def owned() -> Iterator[Ids]:
-        for begin, block in blocks:
-            yield encoder.ids(block), np.repeat(np.arange(begin, begin + len(block)), encoder.counts(block))
-
-    for owners, nats in scored(engine, owned(), windows(n, engine.config.block_size)):
-        if not np.isfinite(nats).all():
-            raise BadData("the model's numbers are not finite: it diverged in training")
-        np.add.at(found, owners, bits(1) * nats)
-    for begin, block in blocks:
-        found[begin : begin + len(block)][encoder.unknown(block)] = np.nan
-    found[:1] = np.nan
-    return found
-
-
-def attribute(own: Sequence[float], costs: "Sequence[np.ndarray]", begin: int = 0) -> Attribution:
-    """Rank candidates with so many bits of their own by what each character of a text costs each of them (T,)."""
-    import numpy as np
-
-    table = np.array(costs)  # (candidates, T)
-    counted = table[:, ~np.isnan(table).any(axis=0)]
-    if not counted.shape[1]:
-        nothing = (math.nan,) * len(own)
-        return Attribution(begin, table.shape[1], 0, nothing, nothing, tuple(range(len(own))), math.nan, math.nan)
-    means = counted.mean(axis=1)
-    excess = means - np.array(own)
-    order = np.argsort(excess, kind="stable")
-    margin = error = math.nan
-    if len(own) > 1:
-        first, second = order[:2]
-        margin = float(excess[second] - excess[first])
-        error = standard_error(counted[second] - counted[first])
-    return Attribution(
-        begin,
-        table.shape[1],
-        counted.shape[1],
-        tuple(map(float, means)),
-        tuple(map(float, excess)),
-        tuple(map(int, order)),
-        margin,
-        error,
-    )
-
-
-def standard_error(values: "np.ndarray") -> float:
-    """Of the mean of a series (T,) whose neighbours are alike, by the means of its stretches; nan for a short one."""
-    import numpy as np
-
-    count = len(values) // STRETCH
-    if count < LEAST_STRETCHES:
-        return math.nan
-    stretches = values[: count * STRETCH].reshape(count, STRETCH).mean(axis=1)
-    return float(np.std(stretches, ddof=1)) / math.sqrt(count)
+    if begin < last:
+        yield begin, last

@@ -1,0 +1,179 @@
+"""zoo who"""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from zoo.cli import complete, numbers
+from zoo.cli.app import App
+from zoo.cli.painter import painter
+from zoo.cli.passages import PIPE, PIPE_NAME, read_text
+from zoo.cli.terminal import one_line, show
+from zoo.errors import NotFound, UsageProblem
+from zoo.names import single
+from zoo.registry.model import Model
+
+if TYPE_CHECKING:
+    from zoo.measure.attribution import Attribution
+    from zoo.measure.who import Answer
+
+TOO_SHORT = "too short to say"
+MOST_CONTEXT = 200  # characters of a paragraph, of which its line shows as many as fit
+
+
+@click.command(name="who")
+@click.argument("file", type=click.Path(), metavar="FILE|-")
+@click.argument("models", nargs=-1, metavar="[MODEL...]", shell_complete=complete.models)
+@click.option("--whole", is_flag=True, help="Ask of the whole text only, and not of each paragraph.")
+@click.option("--unwrap", is_flag=True, help="Join the lines of paragraphs, as zoo fetch --unwrap does.")
+@click.option("--encoding", metavar="E", help="How the text is encoded, when it is told wrong (cp1252, utf-16, ...).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@click.pass_obj
+def command(
+    app: App, file: str, models: tuple[str, ...], whole: bool, unwrap: bool, encoding: str | None, as_json: bool
+) -> None:
+    """Tell whose text a text is most like: which model expects it best, by its own standards.
+
+    Candidates are the best model of each text, unless some are named. A model's par is halfway between what its own
+    text costs it and what those of the others do; the candidates are ranked by how far above it this text is.
+
+    \b
+    zoo who letter.txt
+    zoo who letter.txt austen-nano doyle-nano --whole
+    """
+    from zoo.measure.who import who
+
+    candidates = _candidates(app, models)
+    text = read_text(file, encoding, unwrap=unwrap)
+    with painter() as on_event:
+        answer = who(app.home, candidates, text, on_event, by_paragraph=not whole)
+    name = PIPE_NAME if file == PIPE else Path(file).name
+    if as_json:
+        _show_json(name, text, answer)
+        return
+    _show_ranking(answer, name)
+    if len(answer.paragraphs) > 1:
+        show()
+        _show_paragraphs(answer, text)
+
+
+def _candidates(app: App, names: tuple[str, ...]) -> list[Model]:
+    """The models of these names, or the best of each text; raises UsageProblem unless there are two."""
+    if names:
+        found = list({m.name: m for m in (app.registry.resolve(single(name)) for name in names)}.values())
+    else:
+        from zoo.measure.compare import has_loss, leaderboards
+
+        ready = [model for model in app.registry.models().values() if model.status == "ready"]
+        found = [board.models[0] for board in leaderboards(ready) if has_loss(board.models[0])]
+    if len(found) < 2:
+        raise (UsageProblem if names else NotFound)(
+            f"who of one? there must be models of two texts at least, and there is {len(found)} (see: zoo train)"
+        )
+    return found
+
+
+def _show_ranking(answer: "Answer", name: str) -> None:
+    from zoo.cli.table import Column, show_table
+
+    columns = [
+        Column("", right=True),
+        Column("model"),
+        Column("bits/char", right=True, keep=1),
+        Column("own", right=True, keep=3),
+        Column("others", right=True, keep=2),
+        Column("above par", right=True),
+    ]
+    whole = answer.whole
+    rows = [
+        [
+            str(rank),
+            answer.models[i].name,
+            numbers.loss(whole.bits[i]),
+            numbers.loss(answer.own[i]),
+            numbers.loss(answer.others[i] if answer.others else None),
+            f"{whole.excess[i]:+.4f}",
+        ]
+        for rank, i in enumerate(whole.order, 1)
+    ]
+    counted = f"{whole.counted:,} of {whole.characters:,} characters count"
+    show_table(columns, rows, title=f"{one_line(name)}: {counted}", bold_row=-1 if whole.winner is None else 0)
+    show()
+    show(_verdict(answer, whole))
+
+
+def _verdict(answer: "Answer", found: "Attribution") -> str:
+    """One line, never without its margin."""
+    first, second = (answer.models[i].name for i in found.order[:2])
+    said = TOO_SHORT if found.winner is None else f"most like {first}"
+    return f"{said}: {first} leads {second} by {_margin(found)} bits per character"
+
+
+def _margin(found: "Attribution") -> str:
+    """With its standard error, where there is one."""
+    error = "?" if math.isnan(found.error) else f"{found.error:.3f}"
+    return f"{found.margin:.3f} ± {error}"
+
+
+def _show_paragraphs(answer: "Answer", text: str) -> None:
+    from zoo.cli.table import Column, show_table
+
+    columns = [
+        Column("at", right=True, keep=3),
+        Column("characters", right=True, keep=2),
+        Column("most like"),
+        Column("by", right=True, keep=1),
+        Column("begins", prose=True, keep=4),
+    ]
+    rows = []
+    for (begin, end), found in zip(answer.spans, answer.paragraphs, strict=True):
+        words = " ".join(text[begin : min(end, begin + MOST_CONTEXT)].split())
+        sure = found.winner is not None
+        like = answer.models[found.order[0]].name if sure else TOO_SHORT
+        rows.append([f"{begin:,}", f"{end - begin:,}", like, _margin(found) if sure else "", words])
+    show_table(columns, rows)
+
+
+def _show_json(name: str, text: str, answer: "Answer") -> None:
+    from zoo.cli.json_out import show_json
+
+    candidates = [
+        {
+            "name": model.name,
+            "dataset": model.record.dataset,
+            "own_bits_per_character": answer.own[i],
+            "others_bits_per_character": answer.others[i] if answer.others else None,
+            "weights_sha256": model.record.weights_sha256,
+        }
+        for i, model in enumerate(answer.models)
+    ]
+    paragraphs = (
+        {"begin": begin, "end": end, **_entry(answer, found)}
+        for (begin, end), found in zip(answer.spans, answer.paragraphs, strict=True)
+    )
+    show_json(
+        "who",
+        file=name,
+        protocol="windows/v1",
+        candidates=candidates,
+        whole={"begin": 0, "end": len(text), **_entry(answer, answer.whole)},
+        paragraphs=paragraphs,
+    )
+
+
+def _entry(answer: "Answer", found: "Attribution") -> dict[str, object]:
+    """The most like first; `winner` is null where the text is too short to say."""
+    ranking = [
+        {"name": answer.models[i].name, "bits_per_character": found.bits[i], "above_par": found.excess[i]}
+        for i in found.order
+    ]
+    return {
+        "characters": found.characters,
+        "counted": found.counted,
+        "winner": None if found.winner is None else answer.models[found.winner].name,
+        "margin": found.margin,
+        "standard_error": found.error,
+        "ranking": ranking,
+    }
