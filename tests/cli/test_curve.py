@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from zoo.cli.curve import CAPACITY, MARK, Thinned, curve, reach
+from zoo.cli.curve import MARK, curve, reach
 from zoo.cli.terminal import cells
 
 FALLING = [(step, 1.5 + 2 * math.exp(-step / 100)) for step in range(1, 501)]
@@ -59,23 +59,6 @@ def test_every_line_fits_whatever_the_losses(train, columns, rows, plain):
     assert len(lines) == rows + 1
     assert all(cells(line) <= columns for line in lines), lines
     assert not plain or all(line.isascii() for line in lines)
-
-
-def test_a_history_of_millions_of_steps_stays_small_and_keeps_its_form():
-    history = Thinned()
-    for step in range(1, 300_001):
-        history.add(step, step / 100)
-    points = history.points()
-    assert CAPACITY / 2 <= len(points) <= CAPACITY
-    assert all(loss == pytest.approx(step / 100) for step, loss in points)
-    assert [step for step, _ in points] == sorted({step for step, _ in points})
-
-
-def test_a_loss_that_is_not_finite_is_not_drawn():
-    history = Thinned()
-    for loss in (math.nan, math.inf, 2.0):
-        history.add(1, loss)
-    assert history.points() == [(1, 2.0)]
 
 
 def test_the_steps_of_a_curve_double_until_the_last():

@@ -1,4 +1,4 @@
-"""What a shell completes beside commands and options: models, datasets, presets, keys of --set."""
+"""What a shell completes beside commands and options: models, datasets, presets, keys of --set and of filters."""
 
 from collections.abc import Callable, Iterable
 
@@ -48,6 +48,12 @@ def _settings(app: App) -> Iterable[str]:
     return [f"{f.name}=" for group in (ModelConfig, TrainConfig) for f in dataclasses.fields(group)]
 
 
+def _keys(app: App) -> Iterable[str]:
+    from zoo.registry.keys import kinds_of
+
+    return kinds_of(app.registry.models().values())
+
+
 def _trashed(app: App) -> Iterable[str]:
     from zoo.registry.trash import contents
 
@@ -55,6 +61,8 @@ def _trashed(app: App) -> Iterable[str]:
 
 
 models = completer(lambda app: app.registry.models())
+keys = completer(_keys)
+filters = completer(lambda app: [*app.registry.models(), *(f"{key}=" for key in _keys(app))])
 own_models = completer(lambda app: app.registry.own())
 trashed = completer(_trashed)
 datasets = completer(_datasets)

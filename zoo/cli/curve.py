@@ -4,42 +4,13 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-CAPACITY = 512  # points: two for every column of a wide terminal, and no more for a million steps
+from zoo.registry.history import Point
+
 LEAST_SPAN = 16
 BRAILLE, DOTS = 0x2800, ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # a cell of two columns by four rows
 POINTS = (" ", "'", ".", ":")  # a cell of one by two, in ASCII
 MARK, ASCII_MARK = "●", "o"
-
-Point = tuple[float, float]
-
-
-class Thinned:
-    """A history of losses in bounded memory: means of equal stretches of steps, that double when there are too many."""
-
-    def __init__(self) -> None:
-        self._stretch = 1
-        self._bins: list[
-            tuple[int, int, float, float]
-        ] = []  # number of the stretch, count, sum of steps, sum of losses
-
-    def add(self, step: int, loss: float) -> None:
-        if not math.isfinite(loss):
-            return
-        self._put((step // self._stretch, 1, float(step), loss))
-        while len(self._bins) > CAPACITY:
-            self._stretch *= 2
-            bins, self._bins = self._bins, []
-            for number, count, steps, losses in bins:
-                self._put((number // 2, count, steps, losses))
-
-    def _put(self, new: tuple[int, int, float, float]) -> None:
-        if self._bins and self._bins[-1][0] == new[0]:
-            number, count, steps, losses = self._bins.pop()
-            new = (number, count + new[1], steps + new[2], losses + new[3])
-        self._bins.append(new)
-
-    def points(self) -> list[Point]:
-        return [(steps / count, losses / count) for _, count, steps, losses in self._bins]
+LEVELS, ASCII_LEVELS = "▁▂▃▄▅▆▇█", "_.-=+*#"
 
 
 def reach(first: int, step: int, last: int) -> int:
@@ -75,6 +46,19 @@ def curve(
     begin, end = f"{first:,}", f"{last:,}"
     foot = " " * gutter + begin + end.rjust(columns - gutter - len(begin))
     return [*map("".join, zip(left, grid.rows(), strict=True)), foot]
+
+
+def sparkline(points: Sequence[Point], columns: int, *, plain: bool = False) -> str:
+    """A history in one line of at most so many cells, each the mean of neighbours; its first loss may be cut off."""
+    levels = ASCII_LEVELS if plain else LEVELS
+    count = min(columns, len(points))
+    edges = [len(points) * at // max(1, count) for at in range(count + 1)]
+    means = [sum(loss for _, loss in points[a:b]) / (b - a) for a, b in pairwise(edges)]
+    if not means:
+        return ""
+    low, high = min(means), max(means[count > 2 :])
+    share = [(min(mean, high) - low) / (high - low) if high > low else 0.0 for mean in means]
+    return "".join(levels[round(at * (len(levels) - 1))] for at in share)
 
 
 def _label(loss: float, decimals: int) -> str:

@@ -3,9 +3,9 @@
 import time
 
 from zoo.cli import numbers
-from zoo.cli.curve import Thinned
 from zoo.cli.terminal import width
 from zoo.events import Evaluated, Event, Started, Stepped
+from zoo.registry.history import Thinned
 
 NARROW = 70
 LEAST_WEIGHT = 0.1  # of a new loss in the smoothed one, which so is about that of the last ten steps

@@ -33,6 +33,14 @@ def show_table(
         _drawn(columns, rows, title, bold_row)
 
 
+def shows(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str) -> bool:
+    """Whether a terminal has room for the column of that title; false where there is no terminal."""
+    if not is_terminal(sys.stdout):
+        return False
+    at = [column.title for column in columns].index(title)
+    return at in fitting(columns, _widths(columns, rows), width())
+
+
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
     return [max([cells(column.title), *(cells(row[i]) for row in rows)], default=0) for i, column in enumerate(columns)]
 

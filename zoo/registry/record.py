@@ -1,6 +1,7 @@
 """A record: one table of registry.toml, and the whole of a model.toml."""
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -79,6 +80,11 @@ class Record:
     model: dict[str, Any]
     train: dict[str, Any]
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """How fast it was trained; None when no time was counted."""
+        return self.tokens / self.seconds if self.seconds > 0 and math.isfinite(self.seconds) else None
 
     def to_table(self) -> dict[str, Any]:
         """The TOML table, in stable order: TOML has no null, so what is unknown is left out."""
