@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from zoo.cli.curve import MARK, curve, reach
+from zoo.cli.curve import curve, reach
+from zoo.cli.grid import MARK
 from zoo.cli.terminal import cells
 
 FALLING = [(step, 1.5 + 2 * math.exp(-step / 100)) for step in range(1, 501)]

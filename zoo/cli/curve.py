@@ -1,15 +1,15 @@
-"""The curve of the losses, in characters: a line for those of training, a mark for each validation."""
+"""Curves of losses in characters: of one training, with a mark for each validation, and of several in one frame."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from string import ascii_letters
 
+from zoo.cli.grid import Grid, Piece
 from zoo.registry.history import Point
 
 LEAST_SPAN = 16
-BRAILLE, DOTS = 0x2800, ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # a cell of two columns by four rows
-POINTS = (" ", "'", ".", ":")  # a cell of one by two, in ASCII
-MARK, ASCII_MARK = "●", "o"
+LETTERS, LETTER_GAP = ascii_letters, 6  # cells between two letters of one line
 LEVELS, ASCII_LEVELS = "▁▂▃▄▅▆▇█", "_.-=+*#"
 
 
@@ -28,24 +28,77 @@ def curve(
     train: Sequence[Point], val: Sequence[Point], *, first: int, last: int, columns: int, rows: int, plain: bool = False
 ) -> list[str]:
     """So many rows, and one below them for the steps from first to last; `plain` keeps to ASCII."""
-    low, high, decimals = _range([loss for _, loss in train], [loss for _, loss in val])
-    top, bottom = (_label(high, decimals), _label(low, decimals)) if train or val else ("", "")
-    gutter = max(len(top), len(bottom), 4) + 2
-    grid = _Grid(columns - gutter, rows, plain)
-
-    def place(point: Point) -> tuple[int, int]:
-        x, y = (point[0] - first) / max(1, last - first), (high - point[1]) / (high - low)
-        return grid.nearest(x, y)
-
-    grid.line([place(point) for point in train])
+    losses = [loss for _, loss in (*train[len(train) // 10 :], *val)]
+    frame = _Frame(losses, first, last, columns, rows, plain)
+    frame.grid.line([frame.place(point) for point in train])
     for point in val:
-        grid.mark(*place(point))
-    tick, axis = ("|", "|") if plain else ("┤", "│")
-    labels = [top, *[""] * (rows - 2), bottom]
-    left = [f"{label:>{gutter - 2}} {tick if label else axis}" for label in labels]
-    begin, end = f"{first:,}", f"{last:,}"
-    foot = " " * gutter + begin + end.rjust(columns - gutter - len(begin))
-    return [*map("".join, zip(left, grid.rows(), strict=True)), foot]
+        frame.grid.mark(*frame.place(point))
+    return [*map("".join, zip(frame.left(), frame.grid.rows(), strict=True)), frame.foot()]
+
+
+def overlay(
+    lines: Mapping[int, Sequence[Point]], *, columns: int, rows: int, plain: bool = False, lettered: bool = False
+) -> list[list[Piece]]:
+    """Several lines in one frame, from step 0 to the last one: so many rows in pieces, and one for the steps.
+
+    Each line ends in its letter; `lettered` sets it on the way, too, for those who see no colours. Where lines meet,
+    the first is on top.
+    """
+    losses = [loss for line in lines.values() for loss in _settled(line)]
+    last = max((step for line in lines.values() for step, _ in line), default=0)
+    frame = _Frame(losses, 0, math.ceil(last), columns, rows, plain)
+    for number, line in reversed(list(lines.items())):
+        places = [frame.place(point) for point in line]
+        frame.grid.line(places, number)
+    for number, line in reversed(list(lines.items())):
+        before = math.inf
+        for x, y in reversed([frame.place(point) for point in line]):
+            if before == math.inf or (lettered and before - x >= LETTER_GAP * frame.grid.cell[0]):
+                frame.grid.mark(x, y, letter(number), number)
+                before = x
+    body = zip(frame.left(), frame.grid.pieces(), strict=True)
+    return [*([Piece(left), *pieces] for left, pieces in body), [Piece(frame.foot())]]
+
+
+def letter(number: int) -> str:
+    """What stands for a line."""
+    return LETTERS[number % len(LETTERS)]
+
+
+def span(lines: Iterable[Sequence[Point]]) -> tuple[float, float]:
+    """The losses between which lines are drawn."""
+    low, high, _ = _range([loss for line in lines for loss in _settled(line)])
+    return low, high
+
+
+def _settled(line: Sequence[Point]) -> list[float]:
+    """The losses of a line without its first tenth: they tower over all later ones, and may stick out at the top."""
+    return [loss for _, loss in line[math.ceil(len(line) / 10) if len(line) > 2 else 0 :]]
+
+
+class _Frame:
+    """The axes around a grid: losses on the left, steps below."""
+
+    def __init__(self, losses: list[float], first: int, last: int, columns: int, rows: int, plain: bool) -> None:
+        self.low, self.high, decimals = _range(losses)
+        self.first, self.last = first, last
+        top, bottom = (_label(self.high, decimals), _label(self.low, decimals)) if losses else ("", "")
+        self._labels = [top, *[""] * (rows - 2), bottom]
+        self._gutter = max(len(top), len(bottom), 4) + 2
+        self.grid = Grid(columns - self._gutter, rows, plain)
+
+    def place(self, point: Point) -> tuple[int, int]:
+        """The dot for a point."""
+        x = (point[0] - self.first) / max(1, self.last - self.first)
+        return self.grid.nearest(x, (self.high - point[1]) / (self.high - self.low))
+
+    def left(self) -> list[str]:
+        tick, axis = ("|", "|") if self.grid.plain else ("┤", "│")
+        return [f"{label:>{self._gutter - 2}} {tick if label else axis}" for label in self._labels]
+
+    def foot(self) -> str:
+        begin, end = f"{self.first:,}", f"{self.last:,}"
+        return " " * self._gutter + begin + end.rjust(self.grid.columns - len(begin))
 
 
 def sparkline(points: Sequence[Point], columns: int, *, plain: bool = False) -> str:
@@ -65,12 +118,8 @@ def _label(loss: float, decimals: int) -> str:
     return f"{loss:.{decimals}f}" if loss < 1000 else f"{loss:.2g}"
 
 
-def _range(train: list[float], val: list[float]) -> tuple[float, float, int]:
-    """The losses between which a curve is drawn, rounded so that they seldom change, and their decimals.
-
-    The first losses tower over all later ones, so the first tenth may stick out at the top.
-    """
-    losses = train[len(train) // 10 :] + val
+def _range(losses: list[float]) -> tuple[float, float, int]:
+    """The losses between which a curve is drawn, rounded so that they seldom change, and their decimals."""
     if not losses:
         return 0.0, 1.0, 2
     low, high = min(losses), max(losses)
@@ -83,43 +132,3 @@ def _grain(at_most: float) -> float:
     """The largest of 1, 2, 5, 10, 20, ... and 0.5, 0.2, 0.1, ... that is not larger."""
     power = 10.0 ** math.floor(math.log10(at_most))
     return max(digit * power for digit in (1, 2, 5) if digit * power <= at_most or digit == 1)
-
-
-class _Grid:
-    """Cells of dots."""
-
-    def __init__(self, columns: int, rows: int, plain: bool) -> None:
-        self.plain = plain
-        self.cell = (1, 2) if plain else (2, 4)
-        self.width, self.height = columns * self.cell[0], rows * self.cell[1]
-        self._dots = [[0] * columns for _ in range(rows)]
-        self._marks: set[tuple[int, int]] = set()
-
-    def nearest(self, x: float, y: float) -> tuple[int, int]:
-        """The dot for shares of width and height; what lies outside stands at the edge."""
-        return round(min(max(x, 0), 1) * (self.width - 1)), round(min(max(y, 0), 1) * (self.height - 1))
-
-    def line(self, places: list[tuple[int, int]]) -> None:
-        """Dots from place to place, without a gap."""
-        for place in places[:1]:
-            self._dot(*place)
-        for (x, y), (next_x, next_y) in pairwise(places):
-            length = max(abs(next_x - x), abs(next_y - y), 1)
-            for i in range(length + 1):
-                self._dot(round(x + (next_x - x) * i / length), round(y + (next_y - y) * i / length))
-
-    def _dot(self, x: int, y: int) -> None:
-        wide, high = self.cell
-        self._dots[y // high][x // wide] |= y % high + 1 if self.plain else DOTS[x % wide][y % high]
-
-    def mark(self, x: int, y: int) -> None:
-        self._marks.add((x // self.cell[0], y // self.cell[1]))
-
-    def rows(self) -> list[str]:
-        return ["".join(self._shown(x, y) for x in range(len(row))).rstrip() for y, row in enumerate(self._dots)]
-
-    def _shown(self, x: int, y: int) -> str:
-        if (x, y) in self._marks:
-            return ASCII_MARK if self.plain else MARK
-        dots = self._dots[y][x]
-        return POINTS[dots] if self.plain else chr(BRAILLE + dots) if dots else " "

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 UNKNOWN = "-"
 FLAG = "~"  # before a number that is not to be trusted as others are
+LOSSES, SPEED = ("val_loss", "val_bpc", "train_loss"), "tokens_per_second"
 
 
 def loss(value: float | None, decimals: int = 4) -> str:
@@ -53,10 +54,21 @@ def age(created: str) -> str:
 
 
 def field(key: str, anything: object) -> str:
-    """A field of a record, by its name: losses as everywhere else, a seed without commas."""
-    if key in ("val_loss", "val_bpc", "train_loss") and isinstance(anything, float):
+    """A field of a record, by its name: losses as everywhere else, a seed without commas, a speed without fractions."""
+    if key in LOSSES and isinstance(anything, float):
         return loss(anything)
+    if key == SPEED and isinstance(anything, float) and math.isfinite(anything):
+        return f"{anything:,.0f}"
     return str(anything) if key == "seed" else value(anything)
+
+
+def delta(key: str, more: float | None) -> str:
+    """By how much a field of a record is more than another one's, with its sign; empty when unknown or equal."""
+    if not more or not math.isfinite(more):
+        return ""
+    if key in LOSSES:
+        return f"{more:+.4f}"
+    return f"{more:+,}" if isinstance(more, int) else f"{more:+,.0f}" if key == SPEED else f"{more:+.6g}"
 
 
 def value(anything: object) -> str:

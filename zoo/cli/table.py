@@ -1,11 +1,11 @@
 """Tables: drawn by rich for people, plain aligned columns for pipes."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from zoo.cli.terminal import cells, is_terminal, one_line, width
+from zoo.cli.terminal import cells, is_terminal, one_line, show, width
 
 GAP = 2
 SHORTEST_PROSE = 16
@@ -23,14 +23,66 @@ class Column:
 
 
 def show_table(
-    columns: Sequence[Column], rows: Sequence[Sequence[str]], *, title: str = "", bold_row: int = -1
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    *,
+    title: str = "",
+    bold_row: int = -1,
+    bold: Collection[tuple[int, int]] = (),
 ) -> None:
-    """Write a table to stdout. Pipes get every column whole; a terminal gets what fits, and a coloured head."""
+    """Write a table to stdout, with a row in bold, or cells by row and column. Pipes get every column whole; a terminal
+    gets what fits, and a coloured head."""
     rows, title = [[one_line(cell) for cell in row] for row in rows], one_line(title)
     if not is_terminal(sys.stdout):
         _plain(columns, rows, title)
     else:
-        _drawn(columns, rows, title, bold_row)
+        _drawn(columns, rows, title, {*bold, *((bold_row, at) for at in range(len(columns)))})
+
+
+def show_blocks(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], *, bold: Collection[tuple[int, int]] = ()
+) -> None:
+    """`show_table`, but nothing is left out: the columns for which a terminal has no room follow in tables of their
+    own, each of which begins with the first column again, without the rows that have nothing there."""
+    begin = 1
+    for number, end in enumerate(blocks(columns, rows)):
+        if number:
+            show()
+        chosen = [0, *range(begin, end)]
+        kept = [at for at, row in enumerate(rows) if any(row[i] for i in chosen[1:])]
+        show_table(
+            [columns[i] for i in chosen],
+            [[rows[at][i] for i in chosen] for at in kept],
+            bold={(kept.index(at), chosen.index(i)) for at, i in bold if at in kept and i in chosen},
+        )
+        begin = end
+
+
+def blocks(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    """Where the blocks of columns end: each has one at least, and as many as there is room for; all in a pipe."""
+    if not is_terminal(sys.stdout):
+        return [len(columns)]
+    first, *widths = _widths(columns, rows)
+    ends: list[int] = []
+    used = first
+    for at, w in enumerate(widths, 1):
+        used += GAP + w
+        if used > width() and at > max([1, *ends]):
+            ends.append(at)
+            used = first + GAP + w
+    return [*ends, len(columns)]
+
+
+def show_stacked(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Where there is room for nothing else: each row below its head, each cell behind that of its column."""
+    for head, *row in rows:
+        cells_of = [f"{column.title} {one_line(cell)}" for column, cell in zip(columns[1:], row, strict=True)]
+        longest = max(map(cells, cells_of), default=0)
+        many = max(1, width() // (longest + GAP))
+        show(one_line(head))
+        for begin in range(0, len(cells_of), many):
+            padded = (cell + " " * (longest - cells(cell)) for cell in cells_of[begin : begin + many])
+            show(" " * GAP + (" " * GAP).join(padded).rstrip())
 
 
 def shows(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str) -> bool:
@@ -76,7 +128,9 @@ def fitting(columns: Sequence[Column], widths: Sequence[int], available: int) ->
     return fitted
 
 
-def _drawn(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str, bold_row: int) -> None:
+def _drawn(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str, bold: Collection[tuple[int, int]]
+) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -92,7 +146,7 @@ def _drawn(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str,
             Text(columns[i].title), justify=justify, overflow=overflow, max_width=most, no_wrap=columns[i].prose
         )
     for number, row in enumerate(rows):
-        table.add_row(*(Text(row[i]) for i in shown), style="bold" if number == bold_row else "")
+        table.add_row(*(Text(row[i], style="bold" if (number, i) in bold else "") for i in shown))
     if title:
         console.print(Text(title, style="bold"))
     console.print(table)

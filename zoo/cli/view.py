@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zoo.cli import numbers
-from zoo.cli.curve import ASCII_MARK, MARK, curve, reach
+from zoo.cli.curve import curve, reach
+from zoo.cli.grid import ASCII_MARK, MARK
 from zoo.cli.pace import NARROW, Pace
 from zoo.cli.terminal import cells
 

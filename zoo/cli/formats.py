@@ -1,0 +1,65 @@
+"""What a table is written as for programs and pages: comma-separated values, or Markdown."""
+
+import csv
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import click
+
+from zoo.cli.table import Column
+from zoo.cli.terminal import one_line, show
+
+JSON, CSV, MARKDOWN = "json", "csv", "md"
+_MARKUP = re.compile(r"[\\`*<\[|]")
+
+
+def forms(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options --json, --csv and --md, which `chosen` makes one of."""
+    for name, what in ((MARKDOWN, "a Markdown table"), (CSV, "comma-separated values"), (JSON, "JSON")):
+        help = f"Print {what} instead of tables{'' if name == MARKDOWN else ', in full precision'}."
+        command = click.option(f"--{name}", f"as_{name}", is_flag=True, help=help)(command)
+    return command
+
+
+def chosen(*, as_json: bool, as_csv: bool, as_md: bool) -> str:
+    """The one form that was asked for, or none; raises UsageError for several."""
+    asked = [name for name, flag in ((JSON, as_json), (CSV, as_csv), (MARKDOWN, as_md)) if flag]
+    if len(asked) > 1:
+        raise click.UsageError(f"{' and '.join(f'--{name}' for name in asked)} exclude each other")
+    return asked[0] if asked else ""
+
+
+def show_csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """As RFC 4180 has it, numbers as Python writes them, nothing for None; control characters made visible."""
+    writer = csv.writer(sys.stdout)
+    for row in (head, *rows):
+        writer.writerow([_cell(value) for value in row])
+
+
+def _cell(value: Any) -> Any:
+    match value:
+        case None | int() | float() if not isinstance(value, bool):
+            return value
+        case list() | tuple():
+            return one_line(", ".join(map(str, value)))
+    return one_line(str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def show_markdown(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, title: str = "") -> None:
+    """A table as GitHub draws it; nothing in a cell is taken for markup."""
+    if title:
+        show(f"**{_escaped(title)}**\n")
+    show(_row([_escaped(column.title) for column in columns]))
+    show(_row(["---:" if column.right else "---" for column in columns]))
+    for row in rows:
+        show(_row([_escaped(cell) for cell in row]))
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    return _MARKUP.sub(r"\\\g<0>", one_line(text))
