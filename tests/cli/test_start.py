@@ -41,8 +41,11 @@ def probe(home, forbidden: str, *args: str, stdin: str = "") -> list[str]:
         ["list"],
         ["list", "--json"],
         ["list", "-q"],
+        ["list", "val_loss<2", "n_embd>1", "--sort", "age"],
         ["show", "tiny-nano"],
         ["compare"],
+        ["compare", "--csv"],
+        ["compare", "tiny-nano", "--curves"],
         ["compare", "tiny-nano", "--json"],
         ["datasets"],
         ["datasets", "tiny"],
@@ -56,7 +59,7 @@ def probe(home, forbidden: str, *args: str, stdin: str = "") -> list[str]:
     ids=" ".join,
 )
 def test_commands_that_look_import_nothing_heavy(home, tiny_model, command):
-    assert probe(home, "torch,numpy,requests", *command) == ["0"]
+    assert probe(home, "torch,numpy,requests,matplotlib", *command) == ["0"]
 
 
 @pytest.mark.parametrize("command", [["chat", "tiny-nano"], ["generate", "tiny-nano", "The"]], ids=" ".join)

@@ -1,13 +1,22 @@
 """Comparing: only losses of the same text are ranked together."""
 
 import dataclasses
-import json
 import math
 
 import pytest
 from tiny import empty
 
-from zoo.measure.compare import are_comparable, by_loss, differences, leaderboards
+from zoo.measure.compare import (
+    Field,
+    are_comparable,
+    best,
+    by_loss,
+    comparable,
+    differences,
+    leaderboards,
+    seeds,
+    unlike,
+)
 from zoo.registry.model import Model
 from zoo.registry.record import CorpusPart, Record
 from zoo.registry.registry import Registry
@@ -39,6 +48,14 @@ def many(home, base):
 def named(home, *names: str) -> list[Model]:
     registry = Registry(home)
     return [registry.get(name) for name in names]
+
+
+def values(fields: list[Field]) -> dict[str, list]:
+    return {field.key: field.values for field in fields}
+
+
+def deltas(fields: list[Field]) -> dict[str, list]:
+    return {field.key: field.deltas for field in fields}
 
 
 def own_boards(registry: Registry) -> list[list[str]]:
@@ -83,10 +100,13 @@ def test_differences_are_only_what_differs_and_the_losses(home, base):
         train={**base.train, "learning_rate": 0.5, "odd": True},
     )
     Registry(home).claim("other", changed, empty)
-    fields = dict(differences(named(home, "tiny-nano", "other")))
+    fields = values(differences(named(home, "tiny-nano", "other")))
     assert fields == {
         "status": ["ready", "missing"],  # as it is, not as it is recorded: the other one has no weights
         "seed": [1337, 7],
+        "parameters": [base.parameters] * 2,
+        "seconds": [base.seconds] * 2,
+        "tokens_per_second": [base.tokens / base.seconds] * 2,
         "n_layer": [1, 3],
         "learning_rate": [base.train["learning_rate"], 0.5],
         "odd": [None, True],
@@ -94,72 +114,129 @@ def test_differences_are_only_what_differs_and_the_losses(home, base):
         "val_bpc": [base.val_bpc] * 2,
         "train_loss": [base.train_loss] * 2,
     }
-    everything = dict(differences(named(home, "tiny-nano", "other"), everything=True))
+    everything = values(differences(named(home, "tiny-nano", "other"), everything=True))
     assert everything.keys() > {*base.model, *base.train, "vocab", "dataset", "device"}
     assert everything["vocab"] == [f"characters {base.vocab.size}"] * 2
 
 
 def test_a_model_compared_with_itself_differs_in_nothing(home, tiny_model):
-    shown = [key for key, _ in differences(named(home, tiny_model, tiny_model))]
-    assert shown == ["val_loss", "val_bpc", "train_loss"]
+    shown = differences(named(home, tiny_model, tiny_model))
+    always = ["parameters", "seconds", "tokens_per_second", "val_loss", "val_bpc", "train_loss"]
+    assert [field.key for field in shown] == always
+    assert {field.deltas[1] for field in shown} == {0}
+    assert [field.key for field in differences(named(home, tiny_model))] == always
+
+
+def test_deltas_are_to_the_first_and_of_what_is_measured(home, base):
+    registry = Registry(home)
+    changes = {"val_loss": base.val_loss - 0.25, "parameters": base.parameters + 7, "seconds": base.seconds + 1.5}
+    registry.claim("other", dataclasses.replace(base, path="models/other", seed=7, **changes), empty)
+    found = deltas(differences(named(home, "tiny-nano", "other", "tiny-nano"), everything=True))
+    assert found["val_loss"] == [None, pytest.approx(-0.25), 0]
+    assert found["parameters"] == [None, 7, 0]
+    assert found["seconds"] == [None, pytest.approx(1.5), 0]
+    assert found["seed"] == found["n_layer"] == found["status"] == [None, None, None]
+
+
+def test_losses_that_do_not_compare_have_no_delta(home, many):
+    fields = differences(named(home, "best", "othertext", "otherway", "broken", "fresh", "worse"))
+    assert deltas(fields)["val_loss"] == [None, None, None, None, None, 8.5]
+    assert deltas(fields)["train_loss"] == [None, None, None, 0, 0, 0]
+    assert deltas(fields)["parameters"] == [None, 0, 0, 0, 0, 0]
+    assert values(fields)["val_protocol"][2] == "estimate/v0"
+    assert values(fields)["val_text"][1] == "e" * 8
+    found = deltas(differences(named(home, "broken", "best")))
+    assert found["val_loss"] == [None, None]
+
+
+def test_a_step_of_a_model_has_no_time(home, tiny_model):
+    model = named(home, tiny_model)[0]
+    step = dataclasses.replace(
+        model, snapshot=model.weights_path, record=dataclasses.replace(model.record, seconds=0.0, val_loss=None)
+    )
+    found = values(differences([model, step]))
+    assert found["seconds"] == [model.record.seconds, None]
+    assert found["tokens_per_second"][1] is None
+
+
+def test_what_does_not_compare_says_why(home, many):
+    model, text, way = named(home, "best", "othertext", "otherway")
+    assert unlike(model, model) == ""
+    assert unlike(text, model) == "another validation text"
+    assert unlike(way, model) == "another protocol (estimate/v0)"
+    assert unlike(way, text) == "another validation text and another protocol (estimate/v0)"
+    groups = comparable(named(home, "othertext", "best", "otherway", "worse"))
+    assert [[m.name for m in group] for group in groups] == [["othertext"], ["best", "worse"], ["otherway"]]
+    assert best(groups[0]) is None
+    assert best(groups[1]) is groups[1][0]
+
+
+@pytest.fixture
+def seeded(home, base):
+    """Adds models with other losses and other changes, and gives what only a seed changes among all of them."""
+    registry = Registry(home)
+    records = {"tiny-nano": base}
+
+    def find(*changes: dict[str, object]):
+        for number, change in enumerate(changes):
+            name = f"m{len(records)}"
+            records[name] = dataclasses.replace(
+                base, **{"path": f"models/{name}", "seed": number, "val_loss": 2.0 + number, **change}
+            )
+        return seeds(Model(name, record, registry.home.models / name) for name, record in records.items())
+
+    return find
+
+
+def test_models_that_differ_in_nothing_but_their_seed_have_a_mean_and_a_sample_deviation(seeded, base):
+    (found,) = seeded(
+        {"val_loss": 1.0}, {"val_loss": 2.0}, {"val_loss": 4.5}, {"val_loss": base.val_loss, "seed": 1337}
+    )
+    losses = [1.0, 2.0, 4.5, base.val_loss]
+    mean = sum(losses) / 4
+    assert [model.record.val_loss for model in found.models] == sorted(losses)
+    assert found.mean == pytest.approx(mean)
+    assert found.sd == pytest.approx(math.sqrt(sum((loss - mean) ** 2 for loss in losses) / 3))
+    assert found.mean_bpc == pytest.approx(found.mean / math.log(2))
+    assert found.sd_bpc == pytest.approx(found.sd / math.log(2))
+
+
+def test_one_seed_twice_counts_once(seeded):
+    assert seeded({"seed": 1337}, {"seed": 1337}) == []
+    (found,) = seeded({"seed": 5, "val_loss": 9.0}, {"seed": 5, "val_loss": 8.0})
+    assert [model.record.seed for model in found.models] == [1337, 5]
+    assert found.models[1].record.val_loss == 8.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"val_loss": math.nan}, {"val_loss": None}, {"val_loss": math.inf}, {"status": "diverged"},
+        {"status": "training"}, {"status": "interrupted"}, {"dtype": "float8"}, {"init_sha256": "a" * 64},
+        {"val_protocol": "estimate/v0"}, {"model": {"n_embd": 17}}, {"train": {"max_steps": 21}},
+        {"corpora": (CorpusPart(name="x", sha256="f" * 64, val_sha256="e" * 64, characters=9),)},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_model_that_differs_in_more_is_none_of_them(seeded, base, change):
+    for group in ("model", "train"):
+        if group in change:
+            change = {group: {**getattr(base, group), **change[group]}}
+    assert seeded({"seed": 5, **change}) == []
+
+
+def test_what_is_only_written_down_differently_is_no_difference(seeded, base):
+    assert len(seeded({"train": {**base.train, "keep": "log", "log_every": 3}})) == 1
+
+
+def test_groups_of_seeds_are_ranked_by_their_mean(seeded, base):
+    other = {"model": {**base.model, "n_layer": 9}}
+    found = seeded({}, {}, {**other, "val_loss": 0.5}, {**other, "val_loss": 0.75})
+    assert [len(group.models) for group in found] == [2, 3]
+    assert found[0].mean == pytest.approx(0.625)
 
 
 def test_comparable_means_same_text_and_same_protocol(home, many):
     assert are_comparable(named(home, "best", "worse", "tiny-nano"))
     assert not are_comparable(named(home, "best", "othertext"))
     assert not are_comparable(named(home, "best", "otherway"))
-
-
-def test_the_command_ranks_with_numbers_and_leaves_the_unmeasured_unranked(zoo, many):
-    outcome = zoo("compare")
-    assert outcome.code == 0
-    assert outcome.err == ""
-    rows = [line.split() for line in outcome.out.splitlines()]
-    names = {"best", "worse", "tiny-nano", "broken", "fresh"}
-    ranked = [row for row in rows if names & set(row)]
-    assert [row[:2] for row in ranked[:3]] == [["1", "best"], ["2", "tiny-nano"], ["3", "worse"]]
-    assert {"broken", "nan"} <= set(ranked[3])
-    assert ranked[4][0] == "fresh"
-    assert "estimate/v0" in outcome.out
-    assert "eeeeeeee" in outcome.out
-
-
-def test_a_nan_loss_has_no_rank(zoo, many):
-    row = next(line.split() for line in zoo("compare").out.splitlines() if "broken" in line)
-    assert row[0] == "broken"
-
-
-def test_the_command_warns_of_what_cannot_be_compared(zoo, many):
-    outcome = zoo("compare", "best", "othertext")
-    assert outcome.code == 0
-    assert "none is better" in outcome.err
-    assert zoo("compare", "best", "worse").err == ""
-
-
-def test_json_of_both_forms_is_valid_and_whole(zoo, many, base):
-    document = json.loads(zoo("compare", "--json").out, parse_constant=pytest.fail)
-    assert document["schema"] == "zoo.leaderboards/1"
-    boards = [b for b in document["leaderboards"] if b["datasets"] == ["tiny"]]
-    assert len(boards) == 3
-    board = next(b for b in boards if len(b["models"]) == 5)
-    assert board["val_sha256"] == base.corpora[0].val_sha256
-    assert [m["val_loss"] for m in board["models"]] == [0.5, base.val_loss, 9.0, None, None]
-    outcome = zoo("compare", "best", "worse", "othertext", "--json")
-    document = json.loads(outcome.out, parse_constant=pytest.fail)
-    assert document["schema"] == "zoo.differences/1"
-    assert document["comparable"] is False
-    losses = next(f["values"] for f in document["fields"] if f["field"] == "val_loss")
-    assert losses == {"best": 0.5, "worse": 9.0, "othertext": 0.1}
-
-
-def test_names_twice_are_shown_once_and_unknown_ones_are_not_found(zoo, many):
-    document = json.loads(zoo("compare", "best", "best", "worse", "--json").out)
-    assert list(document["fields"][-1]["values"]) == ["best", "worse"]
-    outcome = zoo("compare", "best", "wurse")
-    assert outcome.code == 3
-    assert "did you mean 'worse'" in outcome.err
-
-
-def test_compare_all_shows_the_equal_too(zoo, many):
-    assert "n_layer" not in zoo("compare", "best", "worse").out
-    assert "n_layer" in zoo("compare", "best", "worse", "--all").out

@@ -79,6 +79,8 @@ def _draw(axes: "Axes", lines: list[Line]) -> None:
         style = STYLES[line.number // len(PALETTE) % len(STYLES)]
         axes.plot(steps, losses, style, color=line.colour, marker="o", markersize=3, linewidth=1.5)
     axes.set_ylim(low - (high - low) / 20, high + (high - low) / 20)
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("step")
     axes.set_ylabel(one_line(f"validation loss, nats per character ({lines[0].model.record.val_protocol})"))
     axes.set_title(one_line(", ".join(sorted({line.model.record.dataset for line in lines}))))

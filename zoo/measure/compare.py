@@ -130,9 +130,8 @@ def _recipe(model: Model) -> Hashable:
     nor in the weights with which they began."""
     record = model.record
     texts = tuple((part.sha256, part.val_sha256, part.weight) for part in record.corpora)
-    knobs = (
-        tuple(sorted((key, repr(value)) for key, value in table.items())) for table in (record.model, record.train)
-    )
+    table = {**record.model, **record.train}
+    knobs = sorted((key, repr(value)) for key, value in table.items() if key not in BESIDE)
     return record.val_protocol, texts, record.vocab.sha256, record.dtype, record.init_sha256, tuple(knobs)
 
 

@@ -16,7 +16,7 @@ CAPACITY = 512  # points: two for every column of a wide terminal, and no more f
 MOST, GLANCE = 2**22, 2**16  # bytes that are read of a log: about fifty thousand lines, and eight hundred
 BLOCK = 2**12  # bytes that are read at a place of a log of which only a sample is: about fifty lines
 LONGEST_LINE = 2**10  # bytes; what is longer is none of ours
-LAST_STEP, BEYOND = 2**53, 1e9  # no step is greater, and no loss as great
+LAST_STEP, BEYOND = 2**31, 1e9  # no step is greater, and no loss as great
 
 Point = tuple[float, float]  # a step, or the mean of a stretch of them, and a loss
 
