@@ -142,8 +142,8 @@ def test_a_loss_of_another_text_is_marked_has_no_delta_and_is_told(zoo, many):
     lines = outcome.out.splitlines()
     at = next(at for at, line in enumerate(lines) if line.startswith("val_loss"))
     assert lines[at + 1].split() == ["delta", "+8.5000"]
-    assert "another validation text than best in othertext" in outcome.err
-    assert "another protocol (estimate/v0) than best in otherway" in outcome.err
+    assert "othertext has another validation text than best; otherway has another protocol" in outcome.err
+    assert zoo("compare", "best", "othertext", "--csv").err == zoo("compare", "best", "othertext", "--md").err != ""
     assert "worse" not in outcome.err
 
 

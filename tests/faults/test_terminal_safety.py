@@ -129,8 +129,9 @@ TRAIN = ["train", "-d", "evil", "-n", "new", *tiny_settings(max_steps=3, eval_ev
 TOUR: list[list[str]] = [
     *(words.split() for words in (
         "list", "list --json", "list -q", "show row-0", "show row-1", "show row-2 --json", "show talker", "compare",
-        "compare --json", "compare row-0 row-1", "compare row-0 row-1 talker --all", "verify row-0 talker",
-        "verify row-1 --json", "doctor", "doctor --json", "datasets", "datasets --json", "datasets evil",
+        "compare --json", "compare --csv", "compare --md", "compare row-0 row-1", "compare row-0 row-1 talker --csv",
+        "compare row-0 row-1 --md", "list dataset!=x --sort dataset", "compare row-0 row-1 talker --all",
+        "verify row-0 talker", "verify row-1 --json", "doctor", "doctor --json", "datasets", "datasets --json", "datasets evil",
         "datasets evil --json", "datasets offer", "datasets odes", "fetch offer", "fetch odes", "plugins",
         "plugins --json", "presets", "presets nano", "generate talker --max-new 300 --seed 1",
         "generate row-3 The --max-new 9", "chat talker --max-new 100 --seed 1", "reproduce row-0",
@@ -148,7 +149,8 @@ TOUR: list[list[str]] = [
 FORMS: list[list[str]] = [
     *([name, "{}"] for name in COMMANDS),
     *(words.split() for words in (
-        "{}", "{} list", "--{} list", "--home {} list", "list --{}", "fetch x --from {}", "fetch x --from https://{}/",
+        "{}", "{} list", "--{} list", "--home {} list", "list --{}", "list {}=1", "list dataset={}", "list --sort {}",
+        "fetch x --from {}", "fetch x --from https://{}/",
         "fetch x --from {file} --encoding {}", "fetch x --from {files} --glob {}", "train -d {}", "train -d evil -n {}",
         "train -d evil -p {}", "train -d evil --set {}", "train -d evil --set n_layer={}", "train -d evil --set {}=1",
         "train -d evil --vocab {}", "train -d evil --device {}", "train -d evil --seed {}", "rename tiny-nano {}",

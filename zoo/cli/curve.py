@@ -98,7 +98,7 @@ class _Frame:
 
     def foot(self) -> str:
         begin, end = f"{self.first:,}", f"{self.last:,}"
-        return " " * self._gutter + begin + end.rjust(self.grid.columns - len(begin))
+        return " " * self._gutter + (begin + end.rjust(self.grid.columns - len(begin)))[-self.grid.columns :]
 
 
 def sparkline(points: Sequence[Point], columns: int, *, plain: bool = False) -> str:

@@ -59,7 +59,7 @@ def _show_group(lines: list[Line]) -> None:
 
     columns, colour, plain = min(width(), WIDEST), shows_colours(sys.stdout), is_ascii_only(sys.stdout)
     rows = NARROW_ROWS if columns < NARROW else ROWS
-    colours = {line.number: f"{line.colour}" if colour else "" for line in lines}
+    colours = {line.number: line.colour if colour else "" for line in lines}
     points = {line.number: line.points for line in lines}
     console = Console(width=columns, highlight=False, markup=False)
     title = "validation loss in training by step"
@@ -84,5 +84,5 @@ def _legend(lines: list[Line], colours: dict[int, str], columns: int) -> list["T
         last = "" if line.points[-1][1] == loss else f", last {line.points[-1][1]:.4f}"
         name = f"{line.model.name:<{longest}}"
         text = cut(f"{letter(line.number)} {name}  {best}{last}", columns)
-        texts.append(Text.assemble((text[:1], f"bold {colours[line.number]}".strip()), text[1:]))
+        texts.append(Text.assemble((text[:1], colours[line.number]), text[1:]))
     return texts

@@ -24,8 +24,7 @@ def show_differences(models: list[Model], fields: list[Field], form: str) -> Non
         return
     if form == CSV:
         show_csv(["field", *names, *(f"{DELTA} {name}" for name in names[1:])], [_values(field) for field in fields])
-        return
-    if form == MARKDOWN:
+    elif form == MARKDOWN:
         drawn = Drawn(models, fields, beside=len(models) == 2)
         show_markdown(drawn.columns(names), drawn.rows())
     else:
@@ -115,5 +114,8 @@ def _warn(models: list[Model]) -> None:
     for model in models[1:]:
         if reason := unlike(model, first):
             reasons.setdefault(reason, []).append(model.name)
-    why = "; ".join(f"{reason} than {first.name} in {', '.join(names)}" for reason, names in reasons.items())
-    say(f"zoo: warning: no loss with {UNLIKE} compares, so none is better than another: {one_line(why)}")
+    why = (
+        f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} {reason} than {first.name}"
+        for reason, names in reasons.items()
+    )
+    say(f"zoo: warning: these losses do not compare, so none is better than another: {one_line('; '.join(why))}")
