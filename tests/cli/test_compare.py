@@ -9,6 +9,7 @@ import sys
 import xml.etree.ElementTree as ET
 
 import pytest
+from cli.test_cli import spawn
 from cli.test_live import see
 from tiny import empty
 
@@ -315,6 +316,11 @@ def test_lines_in_a_frame_keep_their_numbers_and_end_in_their_letters():
     assert sum(line.count("d") for line in text_of(overlay(LINES, columns=60, rows=9, lettered=True))) > 4
 
 
+def test_lines_that_end_together_both_have_a_letter():
+    rows = text_of(overlay({0: LINES[0], 1: LINES[0]}, columns=60, rows=9))
+    assert [sum(line.count(sign) for line in rows) for sign in "ab"] == [1, 1]
+
+
 @pytest.mark.parametrize("columns", [20, 38, 100])
 @pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize(
@@ -373,3 +379,15 @@ def test_without_matplotlib_a_picture_says_how_to_install_it(zoo, logged, tmp_pa
     assert outcome.code == 2
     assert outcome.out == ""
     assert "python -m pip install 'zoo-gpt[plot]'" in outcome.err
+
+
+def test_settings_of_the_reader_do_not_change_a_picture(home, logged, tmp_path, draws):
+    """Nor does one that matplotlib does not understand make a bug of ours."""
+    (tmp_path / "matplotlibrc").write_text("lines.linewidth: 20\nfont.size: 30\ntext.usetex: True\n")
+    for name, environment in (("a.svg", {}), ("b.svg", {"MATPLOTLIBRC": str(tmp_path)})):
+        done = spawn(home, "compare", "best", "--plot", str(tmp_path / name), env=environment)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    done = spawn(home, "compare", "best", "--plot", str(tmp_path / "c.svg"), env={"MPLBACKEND": "nonsense"})
+    assert done.returncode == 2
+    assert b"does not start" in done.stderr

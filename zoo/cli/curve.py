@@ -41,19 +41,19 @@ def overlay(
 ) -> list[list[Piece]]:
     """Several lines in one frame, from step 0 to the last one: so many rows in pieces, and one for the steps.
 
-    Each line ends in its letter; `lettered` sets it on the way, too, for those who see no colours. Where lines meet,
-    the first is on top.
+    Each line ends in its letter, or has it where it is seen last; `lettered` sets it on the way, too, for those who see
+    no colours. Where lines meet, the first is on top.
     """
     losses = [loss for line in lines.values() for loss in _settled(line)]
     last = max((step for line in lines.values() for step, _ in line), default=0)
     frame = _Frame(losses, 0, math.ceil(last), columns, rows, plain)
     for number, line in reversed(list(lines.items())):
-        places = [frame.place(point) for point in line]
-        frame.grid.line(places, number)
-    for number, line in reversed(list(lines.items())):
+        frame.grid.line([frame.place(point) for point in line], number)
+    for number, line in lines.items():
         before = math.inf
         for x, y in reversed([frame.place(point) for point in line]):
-            if before == math.inf or (lettered and before - x >= LETTER_GAP * frame.grid.cell[0]):
+            is_due = before == math.inf or (lettered and before - x >= LETTER_GAP * frame.grid.cell[0])
+            if is_due and not frame.grid.is_marked(x, y):
                 frame.grid.mark(x, y, letter(number), number)
                 before = x
     body = zip(frame.left(), frame.grid.pieces(), strict=True)

@@ -50,6 +50,10 @@ class Grid:
         self._marks[cell] = sign or (ASCII_MARK if self.plain else MARK)
         self._lines[cell] = number
 
+    def is_marked(self, x: int, y: int) -> bool:
+        """Whether a sign stands in the cell of a dot."""
+        return (x // self.cell[0], y // self.cell[1]) in self._marks
+
     def rows(self) -> list[str]:
         return ["".join(piece.text for piece in row) for row in self.pieces()]
 

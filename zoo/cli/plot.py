@@ -32,14 +32,16 @@ def check_plot(path: Path) -> None:
 def new_figure(width: float, height: float) -> "Figure":
     """An empty figure of so many inches, whatever the reader's own settings; its texts are drawn as they are written.
 
-    Raises UsageProblem where matplotlib is not installed.
+    Raises UsageProblem where matplotlib is not installed, or cannot start.
     """
     try:
         import matplotlib
         from matplotlib.figure import Figure
-    except ImportError:
+    except ModuleNotFoundError:
         why = "pictures are drawn by matplotlib, which is not installed"
         raise UsageProblem(f"{why}: python -m pip install 'zoo-gpt[plot]'") from None
+    except (ImportError, ValueError) as error:  # a damaged installation, or settings in its environment
+        raise UsageProblem(f"matplotlib, which draws pictures, does not start: {error}") from None
     matplotlib.rcdefaults()
     matplotlib.rcParams.update({"text.parse_math": False, "svg.hashsalt": "zoo", "axes.formatter.use_mathtext": False})
     return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
