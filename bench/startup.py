@@ -6,7 +6,11 @@ Each round runs the baseline and then the command, so a machine that slows down 
 """
 
 import argparse
+import contextlib
+import json
+import math
 import os
+import pty
 import statistics
 import subprocess
 import sys
@@ -58,6 +62,34 @@ def seconds(command: list[str], environment: dict[str, str]) -> float:
     return time.perf_counter() - begin
 
 
+def seconds_on_a_terminal(command: list[str], environment: dict[str, str]) -> float:
+    """As `seconds`, until all is drawn on a terminal of 120 columns."""
+    begin = time.perf_counter()
+    ours, its = pty.openpty()
+    environment = {**environment, "TERM": "xterm-256color", "COLUMNS": "120"}
+    with subprocess.Popen(command, env=environment, stdin=its, stdout=its, stderr=its) as process:
+        os.close(its)
+        with contextlib.suppress(OSError):  # which is how Linux says that it has ended
+            while os.read(ours, 2**16):
+                pass
+    os.close(ours)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return time.perf_counter() - begin
+
+
+def write_log(directory: Path) -> None:
+    """A log of 6,000 steps, as a training leaves it."""
+    lines: list[dict[str, float]] = []
+    for step in range(10, 6001, 10):
+        loss = 1.5 + 2 * math.exp(-step / 500)
+        lines.append({"step": step, "train_loss": loss, "learning_rate": 0.009918181818181819})
+        if step % 250 == 0:
+            lines.append({"step": step, "train_loss": loss, "val_loss": loss + 0.1})
+    directory.mkdir(parents=True)
+    (directory / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=15)
@@ -69,19 +101,28 @@ def main() -> None:
             tables = {f"model-{n}": record(n).to_table() for n in range(size)}
             homes[size].mkdir()
             write_document(homes[size] / "registry.toml", {"schema": 1, "models": tables})
+        for number in range(100):
+            write_log(homes[100] / "models" / f"model-{number}")
         cases = [
-            ("zoo --help", [*ZOO, "--help"], homes[100]),
-            ("zoo list, 100 records", [*ZOO, "list"], homes[100]),
-            ("zoo list, 1000 records", [*ZOO, "list"], homes[1000]),
+            ("zoo --help", [*ZOO, "--help"], homes[100], seconds),
+            ("zoo list, 100 records", [*ZOO, "list"], homes[100], seconds),
+            ("zoo list, 1000 records", [*ZOO, "list"], homes[1000], seconds),
+            (
+                "zoo list, 100 records, with filters",
+                [*ZOO, "list", "val_loss<1.51", "--sort", "age"],
+                homes[100],
+                seconds,
+            ),
+            ("zoo list, 100 records, curves on a terminal", [*ZOO, "list"], homes[100], seconds_on_a_terminal),
         ]
         print("| command | seconds (median) | times the baseline: min | median | max |")
         print("|---|---|---|---|---|")
-        for title, command, home in cases:
+        for title, command, home, measure in cases:
             environment = {**os.environ, "ZOO_HOME": str(home)}
             times, ratios = [], []
             for _ in range(rounds):
                 base = seconds(BASELINE, environment)
-                times.append(seconds(command, environment))
+                times.append(measure(command, environment))
                 ratios.append(times[-1] / base)
             low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
             print(f"| {title} | {statistics.median(times):.3f} | {low:.2f} | {middle:.2f} | {high:.2f} |")

@@ -13,7 +13,7 @@ from cli.test_cli import spawn
 from cli.test_live import see
 from tiny import empty
 
-from zoo.cli.curve import overlay
+from zoo.cli.curve import letter, overlay
 from zoo.cli.terminal import cells
 from zoo.registry.record import CorpusPart, Record
 from zoo.registry.registry import Registry
@@ -314,6 +314,11 @@ def test_lines_in_a_frame_keep_their_numbers_and_end_in_their_letters():
     assert text_of([foot])[0].split() == ["0", "100"]
     assert sum(line.count("d") for line in text_of(rows)) == 1
     assert sum(line.count("d") for line in text_of(overlay(LINES, columns=60, rows=9, lettered=True))) > 4
+
+
+def test_no_two_lines_have_one_letter():
+    assert [letter(number) for number in (0, 25, 26, 51, 52, 104)] == ["a", "z", "A", "Z", "a1", "a2"]
+    assert len({letter(number) for number in range(500)}) == 500
 
 
 def test_lines_that_end_together_both_have_a_letter():

@@ -54,15 +54,16 @@ def overlay(
         for x, y in reversed([frame.place(point) for point in line]):
             is_due = before == math.inf or (lettered and before - x >= LETTER_GAP * frame.grid.cell[0])
             if is_due and not frame.grid.is_marked(x, y):
-                frame.grid.mark(x, y, letter(number), number)
+                frame.grid.mark(x, y, letter(number)[0], number)
                 before = x
     body = zip(frame.left(), frame.grid.pieces(), strict=True)
     return [*([Piece(left), *pieces] for left, pieces in body), [Piece(frame.foot())]]
 
 
 def letter(number: int) -> str:
-    """What stands for a line."""
-    return LETTERS[number % len(LETTERS)]
+    """What stands for a line: a letter, and a number behind it when all have been used."""
+    rounds, at = divmod(number, len(LETTERS))
+    return f"{LETTERS[at]}{rounds or ''}"
 
 
 def span(lines: Iterable[Sequence[Point]]) -> tuple[float, float]:
