@@ -67,7 +67,7 @@ def history(model: Model) -> History:
     """
     train, val = Thinned(), Thinned()
     ends = [-1, -1]
-    for line in _lines(model, MOST):
+    for line in _lines(model, MOST, b'"step"'):
         step, *losses = _said(line, model)
         for at, (loss, points) in enumerate(zip(losses, (train, val), strict=True)):
             if loss is not None and step > ends[at]:
@@ -80,12 +80,11 @@ def glance(model: Model) -> list[Point]:
     """The losses of validation as `history` has them, in a millisecond: of a log beyond GLANCE bytes those of a
     sample."""
     points, end = [], -1
-    for line in _lines(model, GLANCE):
-        if b"val_loss" in line:
-            step, _, loss = _said(line, model)
-            if loss is not None and step > end:
-                end = step
-                points.append((float(step), loss))
+    for line in _lines(model, GLANCE, b'"val_loss"'):
+        step, _, loss = _said(line, model)
+        if loss is not None and step > end:
+            end = step
+            points.append((float(step), loss))
     return points
 
 
@@ -108,21 +107,21 @@ def _loss(value: object) -> float | None:
     return float(value) if type(value) in (int, float) and 0 <= value < BEYOND else None  # type: ignore[operator,arg-type]
 
 
-def _lines(model: Model, most: int) -> Iterator[bytes]:
-    """The lines of a log, if it can be read; of one beyond so many bytes those of blocks, the first and the last among
-    them, that lie evenly spread."""
+def _lines(model: Model, most: int, word: bytes) -> Iterator[bytes]:
+    """The lines of a log that hold a word, if it can be read; of one beyond so many bytes those of blocks, the first
+    and the last among them, that lie evenly spread."""
     with suppress(ZooError, OSError), files.opened(model.directory / LOG) as file:
         size = os.fstat(file.fileno()).st_size
         if size <= most:
-            yield from _short(file.read(most).split(b"\n"))
+            yield from _holding(word, file.read(most).split(b"\n"))
             return
         blocks = most // BLOCK
         for number in range(blocks):
             at = (size - BLOCK) * number // (blocks - 1)
             file.seek(at)
             lines = file.read(BLOCK).split(b"\n")  # of which the first and the last may be cut
-            yield from _short(lines[at > 0 : len(lines) - (number < blocks - 1)])
+            yield from _holding(word, lines[at > 0 : len(lines) - (number < blocks - 1)])
 
 
-def _short(lines: list[bytes]) -> Iterator[bytes]:
-    return (line for line in lines if 0 < len(line) <= LONGEST_LINE)
+def _holding(word: bytes, lines: list[bytes]) -> list[bytes]:
+    return [line for line in lines if word in line and len(line) <= LONGEST_LINE]
