@@ -36,10 +36,10 @@ class Screen:
             self.row = max(self.row - int(piece[3] or 1), len(self.lines) - self.rows, 0)
         elif piece[4] == "K":
             self.lines[self.row] = ""
-        elif text.endswith("m"):
-            self.colours.add(text)
         elif not text.startswith("\x1b"):
             self._write(text)
+        elif text.endswith("m"):
+            self.colours.add(text)
 
     def _write(self, text: str) -> None:
         line = self.lines[self.row].ljust(self.column)

@@ -71,6 +71,12 @@ def test_a_heat_map_needs_no_torch(home, tiny_model):
     assert probe(home, "torch,requests", "surprise", "tiny-nano", "-", stdin="The\n") == ["0"]
 
 
+def test_finding_what_is_recited_needs_no_torch(home, tiny_model):
+    assert probe(home, "torch,requests", "novelty", "tiny-nano", "--max-new", "5") == ["0"]
+    text = ["novelty", "tiny-nano", "--text", "-"]
+    assert probe(home, "torch,requests", *text, stdin="The cat sat on a mat\n") == ["0"]
+
+
 def test_the_probe_sees_what_is_imported(home, tiny_model):
     assert probe(home, "numpy,torch", "generate", "tiny-nano", "The", "--max-new", "1") == ["0", "numpy"]
 

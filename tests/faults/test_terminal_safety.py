@@ -137,6 +137,7 @@ TOUR: list[list[str]] = [
         "generate row-3 The --max-new 9", "chat talker --max-new 100 --seed 1", "reproduce row-0",
         "reproduce tiny-nano",
         "surprise talker {file}", "surprise talker {file} --top 9", "surprise talker {file} --vs tiny-nano",
+        "novelty talker --show --num 2 --max-new 99 --min-span 2", "novelty talker --text {file} --show",
         "completion bash", "fetch files --from {files} --glob *", "fetch one --from {file}", "fetch net --from {url}",
     )),
     TRAIN,
@@ -157,7 +158,7 @@ FORMS: list[list[str]] = [
         "rename {} other", "generate talker {} --max-new 9", "generate talker {} --echo --unknown skip --max-new 9",
         "generate talker --unknown {} a", "generate talker --temperature {}", "chat talker --top-k {}",
         "surprise talker {}", "surprise talker {file} --encoding {}", "surprise {} {file}",
-        "surprise talker {file} --html {}",
+        "surprise talker {file} --html {}", "novelty talker --text {}", "novelty talker --text {file} --encoding {}",
     )),
 ]  # fmt: skip
 

@@ -6,8 +6,9 @@ import click
 
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
+from zoo.cli.given import PIPE
 from zoo.cli.painter import painter
-from zoo.cli.passages import PIPE, passage_named
+from zoo.cli.passages import passage_named
 from zoo.cli.terminal import say
 from zoo.errors import UsageProblem
 from zoo.names import single

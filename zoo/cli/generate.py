@@ -15,11 +15,11 @@ from zoo.cli.replies import clean
 from zoo.cli.talking import MOST_INPUT, crop, open_voice, read_input, sampling_options
 from zoo.engine.sampling import Sampler, Sampling
 from zoo.errors import UsageProblem
+from zoo.talk import TOGETHER
 
 if TYPE_CHECKING:
     from zoo.talk.text import Text
 
-TOGETHER = 32  # texts that are written at the same time
 BETWEEN = "---"  # a line of its own between two texts
 
 

@@ -12,8 +12,8 @@ import click
 from zoo import files
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
+from zoo.cli.given import PIPE, name_of, read_given
 from zoo.cli.painter import painter
-from zoo.cli.passages import PIPE, PIPE_NAME, read_text
 from zoo.cli.terminal import cells, is_terminal, one_line, say, width
 from zoo.errors import UsageProblem
 from zoo.names import single
@@ -57,10 +57,10 @@ def command(
     if html is not None and (top or as_json):
         raise click.UsageError("--html goes with neither --top nor --json")
     models = [app.registry.resolve(single(name)) for name in (model, other) if name is not None]
-    text = read_text(file, encoding)
+    text = read_given(file, encoding)
     # begun before the work, to find out now and not in an hour whether it can be written
     with files.draft(_place(html, file)) if html is not None else contextlib.nullcontext() as draft:
-        look = Look(PIPE_NAME if file == PIPE else file, models, _measure(models, text))
+        look = Look(name_of(file), models, _measure(models, text))
         if draft is not None:
             _write_page(look, draft)
         elif as_json:

@@ -1,4 +1,4 @@
-"""What chat and generate share: the options of sampling, and the way from a name to a voice."""
+"""What those who let a model write share: the options of sampling, and the way from a name to a voice."""
 
 import dataclasses
 import sys
@@ -19,12 +19,24 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 METAVARS = {int: "N", float: "X"}
+SEED = 0  # of what is to be the same every time
 MOST_INPUT = 2**26  # characters: a book, not a device that never ends
 
 
 def sampling_options(command: F) -> F:
     """The options that say how text is drawn: every field of Sampling, and what goes with them."""
-    for option in reversed([*_fields(), *_others()]):
+    stop = click.option("--stop", multiple=True, metavar="TEXT", help="End a reply before this text; may be repeated.")
+    return _decorated(command, [*_fields(), _seed(), _length(REPLY_LENGTH), stop, _device()])
+
+
+def repeatable_options(length: int) -> Callable[[F], F]:
+    """The same for who measures what is written: a seed that is the same unless another is given, a length of their
+    own, and no end before it."""
+    return lambda command: _decorated(command, [*_fields(), _seed(SEED), _length(length), _device()])
+
+
+def _decorated(command: F, options: list[Callable[[F], F]]) -> F:
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -43,18 +55,32 @@ def _fields() -> list[Callable[[F], F]]:
     ]
 
 
-def _others() -> list[Callable[[F], F]]:
-    length = click.IntRange(min=0)
-    return [
-        click.option("--seed", type=length, metavar="N", help="The same seed gives the same text."),
-        click.option(
-            "--max-new", type=length, default=REPLY_LENGTH, show_default=True, metavar="N", help="Length of a reply."
-        ),
-        click.option("--stop", multiple=True, metavar="TEXT", help="End a reply before this text; may be repeated."),
-        click.option(
-            "--device", default="cpu", show_default=True, metavar="D", help="cpu, or cuda or mps for a large model."
-        ),
-    ]
+def _seed(default: int | None = None) -> Callable[[F], F]:
+    return click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help="The same seed gives the same text.",
+    )
+
+
+def _length(default: int) -> Callable[[F], F]:
+    return click.option(
+        "--max-new",
+        type=click.IntRange(min=0),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help="Length of a reply.",
+    )
+
+
+def _device() -> Callable[[F], F]:
+    return click.option(
+        "--device", default="cpu", show_default=True, metavar="D", help="cpu, or cuda or mps for a large model."
+    )
 
 
 def check_reference(reference: str | None) -> None:

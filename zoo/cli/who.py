@@ -8,8 +8,8 @@ import click
 
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
+from zoo.cli.given import name_of, read_given
 from zoo.cli.painter import painter
-from zoo.cli.passages import PIPE, PIPE_NAME, read_text
 from zoo.cli.terminal import one_line, show
 from zoo.errors import NotFound, UsageProblem
 from zoo.names import single
@@ -46,10 +46,10 @@ def command(
     from zoo.measure.who import who
 
     candidates = _candidates(app, models)
-    text = read_text(file, encoding, unwrap=unwrap)
+    text = read_given(file, encoding, unwrap=unwrap)
     with painter() as on_event:
         answer = who(app.home, candidates, text, on_event, by_paragraph=not whole)
-    name = PIPE_NAME if file == PIPE else Path(file).name
+    name = Path(name_of(file)).name
     if as_json:
         _show_json(name, text, answer)
         return
