@@ -7,6 +7,7 @@ import sys
 
 import click
 import pytest
+from tiny import tiny_settings
 
 from zoo.cli import COMMANDS, HEADINGS
 from zoo.cli import zoo as group
@@ -75,6 +76,11 @@ def test_finding_what_is_recited_needs_no_torch(home, tiny_model):
     assert probe(home, "torch,requests", "novelty", "tiny-nano", "--max-new", "5") == ["0"]
     text = ["novelty", "tiny-nano", "--text", "-"]
     assert probe(home, "torch,requests", *text, stdin="The cat sat on a mat\n") == ["0"]
+
+
+def test_a_timeline_needs_no_torch(zoo, home, tiny_model):
+    assert zoo("train", "-d", "tiny", "-n", "steps", "--keep", "log", *tiny_settings(max_steps=2)).code == 0
+    assert probe(home, "torch,requests", "timeline", "steps", "The", "--max-new", "5") == ["0"]
 
 
 def test_the_probe_sees_what_is_imported(home, tiny_model):

@@ -138,6 +138,7 @@ TOUR: list[list[str]] = [
         "reproduce tiny-nano",
         "surprise talker {file}", "surprise talker {file} --top 9", "surprise talker {file} --vs tiny-nano",
         "novelty talker --show --num 2 --max-new 99 --min-span 2", "novelty talker --text {file} --show",
+        "timeline talker",
         "completion bash", "fetch files --from {files} --glob *", "fetch one --from {file}", "fetch net --from {url}",
     )),
     TRAIN,
@@ -159,6 +160,7 @@ FORMS: list[list[str]] = [
         "generate talker --unknown {} a", "generate talker --temperature {}", "chat talker --top-k {}",
         "surprise talker {}", "surprise talker {file} --encoding {}", "surprise {} {file}",
         "surprise talker {file} --html {}", "novelty talker --text {}", "novelty talker --text {file} --encoding {}",
+        "timeline talker {}", "timeline talker --steps {}",
     )),
 ]  # fmt: skip
 

@@ -19,7 +19,7 @@ HEADINGS = {
     "train": ("train", "resume", "presets", "verify", "reproduce"),
     "look": ("list", "show", "compare"),
     "talk": ("chat", "generate", "surprise"),
-    "measure": ("eval", "matrix", "who", "novelty"),
+    "measure": ("eval", "matrix", "who", "novelty", "timeline"),
     "keep": ("rename", "rm", "restore", "doctor", "completion"),
 }
 COMMANDS = [name for names in HEADINGS.values() for name in names]
