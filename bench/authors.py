@@ -3,9 +3,9 @@
     python bench/authors.py AUTHORS --home HOME [--snippets 30] [--preset nano] [--picture docs/pictures/who.svg]
 
 AUTHORS is a directory of AUTHOR-TITLE.txt, two books an author. One book of each trains a model, by the plain command,
-in HOME, where what is there is not trained again; passages of the other book, at places drawn at random, are asked about.
-Then the other way round. `raw` and `own` are what `zoo who` does not do: to rank by the bits alone, and with only the bits
-of a model's own text as its par.
+in HOME, where what is there is not trained again; passages of the other book, at places drawn at random, are asked
+about. Then the other way round. `raw` and `own` are what `zoo who` does not do: to rank by the bits alone, and with
+only the bits of a model's own text as its par.
 """
 
 import argparse

@@ -10,7 +10,7 @@ import click
 from zoo.cli import complete, numbers
 from zoo.cli.app import App, say_event
 from zoo.cli.painter import painter
-from zoo.cli.terminal import is_terminal, say, show
+from zoo.cli.terminal import is_terminal, one_line, say, show
 from zoo.errors import NotFound, Stopped
 from zoo.names import single
 from zoo.registry.model import Model
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoo.measure.passage import Passage
 
 PIPED_COLUMNS = 10_000  # whoever reads a pipe wants one table
-UNITS = "bits per character, windows/v1"
+UNITS, MARKS = "bits per character, windows/v1", "[ ] its own text, * best of the text"
 
 
 @click.command(name="matrix")
@@ -33,12 +33,14 @@ UNITS = "bits per character, windows/v1"
     shell_complete=complete.corpora,
     help="Only this text; may be repeated. All that were fetched, else.",
 )
-@click.option("--plot", type=click.Path(dir_okay=False), metavar="FILE", help="Draw it into a .png or .svg, too.")
+@click.option(
+    "--plot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw it into a .png or .svg, too."
+)
 @click.option("--refresh", is_flag=True, help="Compute anew what was computed before.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.pass_obj
 def command(
-    app: App, models: tuple[str, ...], words: tuple[str, ...], plot: str | None, refresh: bool, as_json: bool
+    app: App, models: tuple[str, ...], words: tuple[str, ...], plot: Path | None, refresh: bool, as_json: bool
 ) -> None:
     """Measure every model on the validation part of every fetched text.
 
@@ -62,7 +64,8 @@ def command(
     if plot is not None:
         from zoo.cli.plot import matrix_figure, save_figure
 
-        save_figure(Path(plot), matrix_figure(found))
+        save_figure(plot, matrix_figure(found))
+        say(f"wrote {one_line(str(plot))}")
     if as_json:
         _show_json(found)
     else:
@@ -98,10 +101,10 @@ def _show(found: "Matrix") -> None:
     if not is_terminal(sys.stdout):
         canvas = canvas._replace(columns=PIPED_COLUMNS)
     names, heads = [model.name for model in found.models], [passage.name for passage in found.passages]
-    rows = [[Cell(_figure(found, i, j), _excess(found, i, j)) for j in range(len(heads))] for i in range(len(names))]
-    show(f"{UNITS}   [ ] its own text   * best of the text")
+    rows = [[Cell(_figure(found, i, j), found.excess(i, j)) for j in range(len(heads))] for i in range(len(names))]
+    show(f"{UNITS}; {MARKS}")
     for line in heat_table(names, heads, rows, EXCESS, canvas):
-        show(line)
+        show(line.rstrip())
     if canvas.colour:
         show()
         for line in legend(EXCESS, canvas, unknown=False):
@@ -132,14 +135,6 @@ def _figure(found: "Matrix", row: int, column: int) -> str:
     bits = flag + numbers.loss(evaluation.bits_per_character, 3)
     opened, closed = ("[", "]") if found.is_own(row, column) else ("", " ")
     return f"{opened}{bits}{closed}{'*' if found.is_best(row, column) else ' '}"
-
-
-def _excess(found: "Matrix", row: int, column: int) -> float:
-    """How many bits a model needs more than the best of the text; nan where that is not to be said."""
-    from zoo.protocol import bits
-
-    evaluation = found.rows[row][column]
-    return math.nan if evaluation is None else bits(evaluation.loss - found.best(column))
 
 
 def _show_json(found: "Matrix") -> None:

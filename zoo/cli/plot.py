@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING
 from zoo import files
 from zoo.cli.curve import span
 from zoo.cli.curves import PALETTE, Line
+from zoo.cli.numbers import FLAG
 from zoo.cli.terminal import one_line
 from zoo.errors import NotFound, UsageProblem
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from zoo.measure.matrix import Matrix
 
 SUFFIXES = (".png", ".svg")
 STYLES = ("-", "--", ":", "-.")
 DPI = 150
+CELL, LEAST_CELL, HIGHEST = (0.55, 0.3), 0.2, 90  # inches: of a cell of a heat map, of one with a number, of all rows
+MOST_EXCESS = 2.0  # bits of its darkest colour
 MOST_INSIDE = 6  # names of curves for which there is room where no curve is
 STILL = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}  # what would differ from day to day
 
@@ -94,3 +100,39 @@ def _draw(axes: "Axes", lines: list[Line]) -> None:
         axes.legend(axes.lines, names, loc="upper right", frameon=False)
     else:
         axes.legend(axes.lines, names, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize="small")
+
+
+def matrix_figure(found: "Matrix") -> "Figure":
+    """Bits per character of every model on every text: the brighter, the nearer to the best of its column; a frame
+    around a model's own text, bold where it is the best."""
+    import numpy as np
+
+    shape = len(found.models), len(found.passages)
+    bits = np.array([[np.nan if cell is None else cell.bits_per_character for cell in row] for row in found.rows])
+    excess = np.array([[found.excess(i, j) for j in range(shape[1])] for i in range(shape[0])]).reshape(shape)
+    name = max((len(model.name) for model in found.models), default=0)
+    height = min(CELL[1], HIGHEST / max(1, shape[0]))
+    figure = new_figure(max(5, 2.5 + 0.08 * name + CELL[0] * shape[1]), 2.5 + height * shape[0])
+    axes = figure.add_subplot()
+    image = axes.imshow(excess, cmap="viridis_r", vmin=0, vmax=MOST_EXCESS, aspect="auto")
+    figure.colorbar(image, ax=axes, label="bits above the best of the text", extend="max")
+    axes.set_xticks(range(shape[1]), [one_line(p.name) for p in found.passages], rotation=45, ha="right")
+    axes.set_yticks(range(shape[0]), [one_line(model.name) for model in found.models])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_title("bits per character, windows/v1\nframed: its own text, bold: best of the text", fontsize="medium")
+    for i, j in np.argwhere(~np.isnan(bits)) if height >= LEAST_CELL else ():
+        _write_cell(axes, found, int(i), int(j), bits, excess)
+    return figure
+
+
+def _write_cell(axes: "Axes", found: "Matrix", i: int, j: int, bits: "np.ndarray", excess: "np.ndarray") -> None:
+    from matplotlib.patches import Rectangle
+
+    cell = found.rows[i][j]
+    flag = "" if cell is None or cell.is_covered else FLAG
+    weight = "bold" if found.is_best(i, j) else "normal"
+    ink = "white" if excess[i, j] > MOST_EXCESS / 2 else "black"
+    axes.text(j, i, f"{flag}{bits[i, j]:.2f}", ha="center", va="center", color=ink, weight=weight, fontsize="small")
+    if found.is_own(i, j):
+        axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="#D55E00", linewidth=2))

@@ -87,13 +87,14 @@ class Losses:
 
     def of(self, model: "Model") -> "Evaluation | None":
         """None without the text, which is said once."""
-        from zoo.measure.evaluate import evaluate
+        from zoo.measure.evaluate import Evaluator
+        from zoo.measure.passage import own_passage
 
         if self._is_lost:
             return None
         try:
             with painter() as on_event:
-                return evaluate(self._app.home, model, on_event)
+                return Evaluator(self._app.home, model).on(own_passage(self._app.home, model), on_event=on_event)
         except NotFound as error:
             self._is_lost = True
             say(f"zoo: warning: no losses: {error}")

@@ -10,6 +10,7 @@ from zoo.events import Event, OnEvent, Progress, Warned, ignore
 from zoo.home import Home
 from zoo.measure.evaluate import Evaluation, Evaluator, check_length
 from zoo.measure.passage import Passage, validation_part
+from zoo.protocol import bits
 from zoo.registry.model import Model
 
 TASK = "evaluating"
@@ -36,6 +37,11 @@ class Matrix:
     def is_best(self, row: int, column: int) -> bool:
         evaluation = self.rows[row][column]
         return is_ranked(evaluation) and evaluation.loss == self.best(column)  # type: ignore[union-attr]
+
+    def excess(self, row: int, column: int) -> float:
+        """How many bits per character a model needs more than the best of the text; nan where nobody knows."""
+        evaluation = self.rows[row][column]
+        return math.nan if evaluation is None else bits(evaluation.loss - self.best(column))
 
 
 def is_ranked(evaluation: Evaluation | None) -> bool:

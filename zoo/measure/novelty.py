@@ -7,7 +7,7 @@ from functools import cached_property
 from zoo.corpora.corpus import Corpus
 from zoo.errors import BadData, NotFound, UsageProblem
 from zoo.events import OnEvent, Progress, ignore
-from zoo.measure.evaluate import own_corpus
+from zoo.measure.passage import own_corpus
 from zoo.measure.verbatim import MIN_SPAN, Span, covered, find_spans
 from zoo.registry.model import Model
 from zoo.registry.registry import Registry
@@ -15,9 +15,8 @@ from zoo.talk import TOGETHER
 from zoo.talk.text import Text
 from zoo.talk.voice import write_together
 
-MOST = (
-    2**18
-)  # characters that are measured at once: each takes half a kilobyte, and as many are of the page beside them
+# characters that are measured at once: each takes half a kilobyte, and as many are of the page beside them
+MOST = 2**18
 STRETCH = 50  # ids that are written between two reports
 
 
@@ -78,7 +77,7 @@ def reading_of(registry: Registry, model: Model) -> Reading:
 
     Raises NotFound and BadData when its own text is not; of its ancestors that is said.
     """
-    found = {_key(own := own_corpus(registry.home, model)): own}
+    found = {_key(own := _read_by(registry, model)): own}
     lost, seen = [], {model.record.id}
     while model.record.parent is not None:
         parent = registry.parent_of(model.record)
@@ -87,12 +86,19 @@ def reading_of(registry: Registry, model: Model) -> Reading:
             break
         seen.add(parent.record.id)
         try:
-            corpus = own_corpus(registry.home, parent)
+            corpus = _read_by(registry, parent)
             found.setdefault(_key(corpus), corpus)
         except (NotFound, BadData) as error:
             lost.append(f"what '{parent.name}' has read, which '{model.name}' began from, was left out: {error}")
         model = parent
     return Reading(list(found.values()), lost)
+
+
+def _read_by(registry: Registry, model: Model) -> Corpus:
+    """The text of a model's record, unchanged."""
+    corpus = own_corpus(registry.home, model)
+    corpus.check_text()
+    return corpus
 
 
 def _key(corpus: Corpus) -> tuple[str, str]:

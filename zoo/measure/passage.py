@@ -43,9 +43,14 @@ def passage_of(name: str, text: str) -> Passage:
 
 
 def own_passage(home: Home, model: Model) -> Passage:
-    """The validation part of the text that a model was trained on, as it was.
+    """The validation part of the text that a model was trained on; raises as `own_corpus` does."""
+    return validation_part(own_corpus(home, model))
 
-    Raises NotFound when the text is not here, and BadData when the record names none.
+
+def own_corpus(home: Home, model: Model) -> Corpus:
+    """The text that a model was trained on, split as it was.
+
+    Raises NotFound when it is not here, and BadData when the record names none.
     """
     parts = model.record.corpora
     if len(parts) != 1:
@@ -53,4 +58,4 @@ def own_passage(home: Home, model: Model) -> Passage:
     corpus = open_corpus(home, parts[0].name, parts[0].sha256, parts[0].val_sha256)
     if corpus.val_sha256 != parts[0].val_sha256:
         raise BadData(f"corpus '{corpus.name}' is split in another place than it was; fetch it again")
-    return validation_part(corpus)
+    return corpus
