@@ -27,7 +27,8 @@ from zoo.cli.heat import (
     show_heat,
     visible,
 )
-from zoo.cli.page import MOST_TITLED, hexadecimal, page
+from zoo.cli.html import hexadecimal
+from zoo.cli.surprise_page import MOST_TITLED, page
 from zoo.cli.terminal import RESET, cells
 from zoo.engine.load import engine_of
 from zoo.measure.surprise import surprise

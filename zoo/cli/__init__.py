@@ -17,7 +17,7 @@ from zoo.errors import Stopped, StorageProblem, ZooError, did_you_mean
 HEADINGS = {
     "corpora": ("fetch", "datasets", "plugins"),
     "train": ("train", "resume", "presets", "verify", "reproduce"),
-    "look": ("list", "show", "compare"),
+    "look": ("list", "show", "compare", "report"),
     "talk": ("chat", "generate", "surprise"),
     "measure": ("eval", "matrix", "who", "novelty", "timeline"),
     "keep": ("rename", "rm", "restore", "doctor", "completion"),

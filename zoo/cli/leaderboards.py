@@ -47,8 +47,8 @@ def show_leaderboards(boards: list[Leaderboard], form: str) -> None:
 
 
 def _show_board(board: Leaderboard, title: str, form: str) -> None:
-    rows = [_row(rank, model) for rank, model in enumerate(board.models, 1)]
-    seed_rows = [_seed_row(found) for found in board.seeds]
+    rows = [row(rank, model) for rank, model in enumerate(board.models, 1)]
+    seed_rows = [seed_row(found) for found in board.seeds]
     if form == MARKDOWN:
         show_markdown(COLUMNS, rows, title=title)
     else:
@@ -64,7 +64,7 @@ def _title(board: Leaderboard, boards: list[Leaderboard]) -> str:
     return f"{', '.join(board.datasets)}{text} ({board.protocol}, nats per character)"
 
 
-def _row(rank: int, model: Model) -> list[str]:
+def row(rank: int, model: Model) -> list[str]:
     record = model.record
     speed = record.tokens_per_second
     return [
@@ -81,7 +81,7 @@ def _row(rank: int, model: Model) -> list[str]:
     ]
 
 
-def _seed_row(found: Seeds) -> list[str]:
+def seed_row(found: Seeds) -> list[str]:
     names = ", ".join(model.name for model in found.models)
     return [str(len(found.models)), *map(numbers.loss, (found.mean, found.sd, found.mean_bpc)), names]
 

@@ -136,7 +136,7 @@ def _place(html: str, file: str) -> Path:
 
 
 def _write_page(look: Look, draft: files.Draft) -> None:
-    from zoo.cli.page import page
+    from zoo.cli.surprise_page import page
 
     for piece in page(Path(look.name).name, look.summary(), look.drawn.text, look.drawn.bits, look.scale):
         draft.append(piece.encode())

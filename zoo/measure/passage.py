@@ -1,11 +1,12 @@
 """A passage: a text that models are measured on, known by its sha256, and read as often as one likes."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from zoo.corpora.corpus import Corpus, open_corpus
-from zoo.errors import BadData
+from zoo.errors import BadData, ZooError
+from zoo.events import Note, OnEvent, ignore
 from zoo.home import Home
 from zoo.registry.model import Model
 
@@ -59,3 +60,18 @@ def own_corpus(home: Home, model: Model) -> Corpus:
     if corpus.val_sha256 != parts[0].val_sha256:
         raise BadData(f"corpus '{corpus.name}' is split in another place than it was; fetch it again")
     return corpus
+
+
+def own_passages(home: Home, models: Iterable[Model], on_event: OnEvent = ignore) -> list[Passage]:
+    """The validation parts of the texts that models were trained on, each once; says which cannot be had."""
+    found: dict[str, Passage] = {}
+    missing: dict[str, None] = {}
+    for model in models:
+        try:
+            passage = own_passage(home, model)
+            found[passage.sha256] = passage
+        except ZooError as error:
+            missing[str(error)] = None
+    for why in missing:
+        on_event(Note(why))
+    return list(found.values())

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from zoo.engine.load import engine_of
-from zoo.errors import BadData, NotFound
+from zoo.errors import BadData
 from zoo.events import Note, OnEvent, Progress, ignore
 from zoo.home import Home
 from zoo.measure.attribution import Attribution, attribute
 from zoo.measure.matrix import Matrix, matrix
-from zoo.measure.passage import Passage, own_passage
+from zoo.measure.passage import own_passages
 from zoo.measure.scoring import bits_of
 from zoo.registry.model import Model
 
@@ -80,7 +80,7 @@ def own_bits(model: Model) -> float:
 def others_bits(home: Home, models: Sequence[Model], on_event: OnEvent = ignore) -> list[float]:
     """What a known character of the other candidates' validation parts costs each model, in bits; empty unless each has
     such a text here. What is computed for this is a part of the matrix, and kept."""
-    passages = _passages(home, models, on_event)
+    passages = own_passages(home, models, on_event)
     found = matrix(home, models, passages, on_event) if passages else Matrix([], [], [])
     bits = {model.name: _mean(found, row) for row, model in enumerate(found.models)}
     if len(bits) < len(models) or any(map(math.isnan, bits.values())):
@@ -93,18 +93,6 @@ def others_bits(home: Home, models: Sequence[Model], on_event: OnEvent = ignore)
 def _mean(found: Matrix, row: int) -> float:
     cells = [cell.known_bits for column, cell in enumerate(found.rows[row]) if cell and not found.is_own(row, column)]
     return fmean(cells) if cells else math.nan
-
-
-def _passages(home: Home, models: Sequence[Model], on_event: OnEvent) -> list[Passage]:
-    """The validation parts of the models' own texts, as far as they are here."""
-    found: dict[str, Passage] = {}
-    for model in models:
-        try:
-            passage = own_passage(home, model)
-            found[passage.sha256] = passage
-        except NotFound as error:
-            on_event(Note(str(error)))
-    return list(found.values())
 
 
 def paragraphs(text: str) -> Iterator[Span]:

@@ -1,0 +1,90 @@
+"""The report: all that can be shown of some models, gathered from records, logs and evaluations that are kept.
+
+Of a private text there are numbers alone: no sample of what was written after it, and no passage of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from zoo.engine.load import engine_of
+from zoo.errors import ZooError
+from zoo.events import OnEvent, Progress, Warned, ignore
+from zoo.home import Home
+from zoo.measure.compare import Leaderboard, leaderboards
+from zoo.measure.matrix import Matrix, matrix
+from zoo.measure.passage import own_corpus, own_passages
+from zoo.measure.surprise import Measured, surprise
+from zoo.registry.history import History, history
+from zoo.registry.model import Model
+from zoo.talk.voice import Voice
+
+SEED, LENGTH = 0, 400  # of a sample
+PASSAGE = 600  # characters of a surprise
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """A model, its losses in training, what it writes, and how a passage surprises it that it has not read: what there
+    is of that, and else why not."""
+
+    model: Model
+    history: History
+    is_private: bool
+    sample: str = ""
+    surprise: Measured | None = None
+    lacking: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Portraits in the order of the leaderboards, and every model on every text that one of them was trained on."""
+
+    portraits: Sequence[Portrait]
+    boards: Sequence[Leaderboard]
+    matrix: Matrix
+
+
+def report(home: Home, models: Sequence[Model], on_event: OnEvent = ignore) -> Report:
+    """Gather what there is; what cannot be had is said, and left out."""
+    boards = leaderboards(models)
+    ordered = [model for board in boards for model in board.models]
+    portraits = []
+    for done, model in enumerate(ordered):
+        on_event(Progress("drawing portraits", done, len(ordered), "models"))
+        portraits.append(_portrait(home, model))
+    measured = [model for model in ordered if model.record.weights_sha256]
+    try:
+        table = matrix(home, measured, own_passages(home, measured, on_event), on_event)
+    except ZooError as error:
+        on_event(Warned(str(error)))
+        table = Matrix([], [], [])
+    return Report(portraits, boards, table)
+
+
+def is_private(home: Home, model: Model) -> bool:
+    """Whether a model was trained on a text, or began from a model, that is nobody else's business; a text that is not
+    here may be one by now, so then the record has to be trusted."""
+    try:
+        return model.record.private or own_corpus(home, model).private
+    except ZooError:
+        return model.record.private
+
+
+def _portrait(home: Home, model: Model) -> Portrait:
+    past, secret = history(model), is_private(home, model)
+    if secret:
+        return Portrait(model, past, secret, lacking="its text is private")
+    try:
+        engine, vocab = engine_of(model)
+        voice = Voice(model.name, engine, vocab, [model])
+        sample = voice.generate(max_new=LENGTH, seed=SEED)
+    except ZooError as error:
+        return Portrait(model, past, secret, lacking=str(error))
+    try:
+        corpus = own_corpus(home, model)
+        corpus.check_text()
+        text = "".join(islice(corpus.blocks("val"), 1))[:PASSAGE]
+        return Portrait(model, past, secret, sample, surprise(engine, vocab, text))
+    except ZooError as error:
+        return Portrait(model, past, secret, sample, lacking=str(error))
