@@ -31,7 +31,7 @@ STYLE = (
     "thead th { border-bottom: 1px solid; }\n"
     ".right { text-align: right; }\n"
     ".best { font-weight: bold; }\n"
-    ".own { outline: 2px solid currentColor; outline-offset: -2px; }\n"
+    ".own { box-shadow: inset 0 0 0 2px #D55E00; }\n"
     ".matrix th:first-child { position: sticky; left: 0; background: var(--ground); }\n"
     ".quiet { opacity: .7; }\n"
     ".keys { display: flex; flex-wrap: wrap; gap: 0 1.25rem; padding: 0; list-style: none; }\n"
