@@ -1,6 +1,7 @@
 """How bytes reach the disk: whole or not at all, from one process at a time."""
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from zoo import files, locks
-from zoo.errors import BadData, Conflict, NotFound, StorageProblem
+from zoo.errors import BadData, Conflict, NotFound, Refused, StorageProblem
 
 LIMITED_WRITE = """
 import resource, sys
@@ -246,3 +247,12 @@ def test_nothing_stays_of_a_draft_that_fails(tmp_path, error):
         draft.append(b"after")
         raise error
     assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("file", b"before")]
+
+
+def test_a_draft_replaces_no_pipe(tmp_path):
+    """Nor a device: /dev/null would be a file for everybody from then on."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Refused, match="no file"), files.draft(tmp_path / "pipe"):
+        pass
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]

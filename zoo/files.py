@@ -88,7 +88,14 @@ class Draft:
 
 @contextlib.contextmanager
 def draft(path: Path, *, durable: bool = True) -> Iterator[Draft]:
-    """A draft that replaces `path` in one step when the block ends, and of which nothing stays when it fails."""
+    """A draft that replaces `path` in one step when the block ends, and of which nothing stays when it fails.
+
+    Raises Refused for a device, a pipe or whatever else stands there and is no file: it would be replaced, too.
+    """
+    with storing(path), contextlib.suppress(FileNotFoundError):
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # which a directory will refuse by itself
+            raise Refused(f"{path} is no file, and would be replaced by one")
     temporary, file = temporary_beside(path), None
     try:
         with storing(path):

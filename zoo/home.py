@@ -35,6 +35,11 @@ class Home:
         return self.path / ".zoo" / "cache"
 
     @property
+    def evaluations(self) -> Path:
+        """What was computed of models on texts."""
+        return self.path / ".zoo" / "evaluations"
+
+    @property
     def trash(self) -> Path:
         return self.path / ".zoo" / "trash"
 

@@ -68,6 +68,16 @@ def test_talking_needs_no_torch(home, tiny_model, command):
     assert probe(home, "torch,requests", *command, "--max-new", "5", stdin="The\n") == ["0"]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["eval", "tiny-nano"], ["matrix"], ["who", "-", "tiny-nano", "shakespeare-m2"], ["report", "-o", "report.html"]],
+    ids=" ".join,
+)
+def test_measuring_needs_no_torch(home, tiny_model, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert probe(home, "torch,requests,matplotlib", *command, stdin="The cat sat on a mat.\n") == ["0"]
+
+
 def test_a_heat_map_needs_no_torch(home, tiny_model):
     assert probe(home, "torch,requests", "surprise", "tiny-nano", "-", stdin="The\n") == ["0"]
 
@@ -97,7 +107,13 @@ def test_a_shell_that_completes_gets_commands_without_anything_heavy(home):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert {line.partition(",")[2] for line in done.stdout.splitlines()} == {"resume", "reproduce", "rename", "restore"}
+    assert {line.partition(",")[2] for line in done.stdout.splitlines()} == {
+        "resume",
+        "reproduce",
+        "report",
+        "rename",
+        "restore",
+    }
     assert done.stderr.split() == ["end"]
 
 

@@ -15,11 +15,17 @@ from tiny import tiny_settings
 from zoo.cli import run
 from zoo.corpora.corpus import open_corpus
 from zoo.home import Home
-from zoo.measure.evaluate import evaluate
+from zoo.measure.evaluate import Evaluator
+from zoo.measure.passage import own_passage
 from zoo.registry.registry import Registry
 
 STEPS = [0, 1, 2, 4, 8, 16, 20]
 HEADING = re.compile(r"step (\d+)(, kept)?   val loss (\d\.\d{4}) \((\d\.\d{4}) bits\)")
+
+
+def evaluated(home, reference):
+    model = Registry(home).resolve(reference)
+    return Evaluator(home, model).on(own_passage(home, model))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +60,7 @@ def test_each_step_has_its_exact_loss_and_what_it_writes(zoo, home, model):
     assert [int(match[1]) for match in found] == STEPS
     assert [bool(match[2]) for match in found] == [False] * 6 + [True]
     for match in found:
-        evaluation = evaluate(home, Registry(home).resolve("steps" if match[2] else f"steps@{match[1]}"))
+        evaluation = evaluated(home, "steps" if match[2] else f"steps@{match[1]}")
         assert (match[3], match[4]) == (f"{evaluation.loss:.4f}", f"{evaluation.bits_per_character:.4f}")
     assert outcome.err.splitlines()[0] == "zoo: steps, 7 steps, seed 0, temperature 0.8"
     texts = [part.partition("\n")[2] for part in re.split(r"\n\n(?=step )", outcome.out.removesuffix("\n"))]
@@ -74,7 +80,7 @@ def test_steps_can_be_chosen_and_everything_is_in_the_json(zoo, home, model):
     assert document["unit"] == "nats per character"
     assert [entry["step"] for entry in document["steps"]] == [16, 0, 2]
     for entry in document["steps"]:
-        evaluation = evaluate(home, Registry(home).resolve(f"steps@{entry['step']}"))
+        evaluation = evaluated(home, f"steps@{entry['step']}")
         assert (entry["loss"], entry["bits_per_character"]) == (evaluation.loss, evaluation.bits_per_character)
         assert entry["kept"] is False
         alone = zoo("generate", f"steps@{entry['step']}", "The", *options)

@@ -19,7 +19,7 @@ def told(zoo, *args):
 
 
 def kept(home):
-    return sorted((home.cache / "evaluations").rglob("*.json"))
+    return sorted(home.evaluations.rglob("*.json"))
 
 
 def evaluation(nats=10.0, **changes):

@@ -66,10 +66,10 @@ def test_what_knows_too_little_is_flagged_and_never_best(zoo, wide):
 
 def test_a_new_model_costs_one_row(zoo, home, wide):
     told(zoo, *wide)
-    stamps = {path: path.stat().st_mtime_ns for path in (home.cache / "evaluations").rglob("*.json")}
+    stamps = {path: path.stat().st_mtime_ns for path in home.evaluations.rglob("*.json")}
     assert zoo("train", "-d", "other", "-n", "third", *tiny_settings(max_steps=6)).code == 0
     told(zoo, *wide, "third")
-    after = {path: path.stat().st_mtime_ns for path in (home.cache / "evaluations").rglob("*.json")}
+    after = {path: path.stat().st_mtime_ns for path in home.evaluations.rglob("*.json")}
     assert {path: after[path] for path in stamps} == stamps
     assert len(after) == len(stamps) + 3
 
@@ -145,12 +145,12 @@ def test_an_interrupt_keeps_what_is_done(home, wide):
 
     with pytest.raises(KeyboardInterrupt):
         matrix(home, models, passages, stop)
-    assert len(list((home.cache / "evaluations").rglob("*.json"))) == 1
+    assert len(list(home.evaluations.rglob("*.json"))) == 1
 
 
 def test_nan_is_no_best_and_comes_as_null(zoo, home, wide):
     told(zoo, *wide)
-    for path in (home.cache / "evaluations").rglob("*.json"):
+    for path in home.evaluations.rglob("*.json"):
         table = json.loads(path.read_text())
         if table["of"]["weights_sha256"] == Registry(home).get("tiny-nano").record.weights_sha256:
             path.write_text(json.dumps(table | {"nats": None}))

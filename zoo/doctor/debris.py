@@ -44,7 +44,7 @@ class Rest(Place):
     def _no_directories(self) -> Iterator[Finding]:
         """What stands where everything else is kept, and is no directory."""
         home = self.home
-        for path in (home.path / ".zoo", home.corpora, home.cache, home.trash):
+        for path in (home.path / ".zoo", home.corpora, home.cache, home.evaluations, home.trash):
             if (path.exists() or path.is_symlink()) and not path.is_dir():
                 where = str(path.relative_to(home.path))
                 yield Finding(where, "it is no directory", "move it away: it stands where zoo keeps its things")

@@ -87,8 +87,8 @@ class Evaluation:
 
 
 class Evaluator:
-    """Evaluates one model. What was computed is kept in the home's cache, by weights, text and protocol, and the model
-    is loaded only for what was not; `refresh` computes all anew."""
+    """Evaluates one model. What was computed is kept in the home, by weights, text and protocol, and the model is
+    loaded only for what was not; `refresh` computes all anew."""
 
     def __init__(self, home: Home, model: Model, *, refresh: bool = False) -> None:
         self.home, self.model, self.refresh = home, model, refresh
@@ -137,7 +137,7 @@ class Evaluator:
         if not (HASH.fullmatch(weights) and HASH.fullmatch(text_sha256)):
             return None
         name = f"{text_sha256[:HASH_LENGTH]}.{protocol.replace('/', '-')}.json"
-        return self.home.cache / "evaluations" / weights[:HASH_LENGTH] / name
+        return self.home.evaluations / weights[:HASH_LENGTH] / name
 
     def _keep(self, evaluation: Evaluation) -> None:
         """Write it down where there is a home; that it cannot be kept is no reason not to tell it."""
