@@ -107,8 +107,8 @@ def _show_ranking(answer: "Answer", name: str) -> None:
 def _verdict(answer: "Answer", found: "Attribution") -> str:
     """One line, never without its margin."""
     first, second = (answer.models[i].name for i in found.order[:2])
-    said = TOO_SHORT if found.winner is None else f"most like {first}"
-    return f"{said}: {first} leads {second} by {_margin(found)} bits per character"
+    lead = f"leads {second} by {_margin(found)} bits per character"
+    return f"{TOO_SHORT}: {first} {lead}" if found.winner is None else f"most like {first}, which {lead}"
 
 
 def _margin(found: "Attribution") -> str:
