@@ -8,7 +8,7 @@ import pytest
 
 from zoo.cli import numbers
 from zoo.cli.table import GAP, SHORTEST_PROSE, Column, fitting
-from zoo.cli.terminal import cells, fill, safe
+from zoo.cli.terminal import cells, fill, safe, squeeze
 
 COLUMNS = [Column("name"), Column("steps", keep=2), Column("for", keep=3, prose=True), Column("loss", keep=1)]
 WIDTHS = [10, 6, 60, 8]
@@ -84,3 +84,16 @@ def test_a_shell_completes_names(home, tiny_model, words, expected):
         check=False,
     )
     assert f"plain,{expected}" in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("columns", range(6, 24))
+@pytest.mark.parametrize("line", ["shakespeare-laptop", "日本語の長い名前です", "a" * 40])
+def test_a_squeezed_line_fits_and_keeps_both_ends(line, columns):
+    shown = squeeze(line, columns)
+    assert cells(shown) <= columns
+    assert shown == line if cells(line) <= columns else "..." in shown
+    assert shown.startswith(line[0])
+
+
+def test_squeezed_names_are_told_apart():
+    assert squeeze("shakespeare-laptop", 13) == "shake...aptop"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count, islice, product
 
 from zoo.cli.heat import UNKNOWN, Canvas, Scale, painted
-from zoo.cli.terminal import cells, cut, one_line
+from zoo.cli.terminal import cells, one_line, squeeze
 
 GAP = 1
 MOST_NAME = 24  # columns for the name of a row
@@ -41,7 +41,7 @@ def heat_table(
         yield " " * name_width + head
         for name, row in zip(names, rows, strict=True):
             drawn = "".join(_drawn(row[i], widths[i], scale, canvas) for i in range(begin, end))
-            yield _left(cut(name, name_width), name_width) + drawn
+            yield _left(squeeze(name, name_width), name_width) + drawn
     if labels is not heads:
         yield ""
         yield from _explained(labels, heads, canvas.columns)

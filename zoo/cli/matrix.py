@@ -10,7 +10,7 @@ import click
 from zoo.cli import complete, numbers
 from zoo.cli.app import App, say_event
 from zoo.cli.painter import painter
-from zoo.cli.terminal import is_terminal, one_line, say, show
+from zoo.cli.terminal import is_terminal, one_line, say, show, show_filled
 from zoo.errors import NotFound, Stopped
 from zoo.names import single
 from zoo.registry.model import Model
@@ -102,7 +102,7 @@ def _show(found: "Matrix") -> None:
         canvas = canvas._replace(columns=PIPED_COLUMNS)
     names, heads = [model.name for model in found.models], [passage.name for passage in found.passages]
     rows = [[Cell(_figure(found, i, j), found.excess(i, j)) for j in range(len(heads))] for i in range(len(names))]
-    show(f"{UNITS}; {MARKS}")
+    show_filled(f"{UNITS}; {MARKS}")
     for line in heat_table(names, heads, rows, EXCESS, canvas):
         show(line.rstrip())
     if canvas.colour:

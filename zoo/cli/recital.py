@@ -9,7 +9,7 @@ from zoo.cli.heat import UNDERLINED
 from zoo.cli.json_out import show_json
 from zoo.cli.replies import clean
 from zoo.cli.table import Column, show_table
-from zoo.cli.terminal import DOTS, RESET, fill, is_terminal, one_line, show, width
+from zoo.cli.terminal import DOTS, RESET, is_terminal, one_line, show, show_filled, width
 from zoo.measure.novelty import Novelty, Repeats, place_in
 from zoo.measure.verbatim import Span
 from zoo.registry.model import Model
@@ -67,13 +67,9 @@ def _show_longest(view: Recital, name: str, repeats: Repeats, span: Span) -> Non
     corpus = view.result.reading.corpora[span.source]
     line, column = place_in(corpus, span.offset)
     show()
-    _show_filled(f"longest span, {one_line(name)}: {len(span):,} characters, {corpus.name} {line}:{column}")
+    show_filled(f"longest span, {one_line(name)}: {len(span):,} characters, {corpus.name} {line}:{column}")
     shown = one_line(text_of(repeats)[:LONGEST_SHOWN])
-    _show_filled(f'{INDENT}"{shown}{DOTS if len(span) > LONGEST_SHOWN else ""}"', INDENT)
-
-
-def _show_filled(text: str, indent: str = "  ") -> None:
-    show(fill(text, indent) if is_terminal(sys.stdout) else text)
+    show_filled(f'{INDENT}"{shown}{DOTS if len(span) > LONGEST_SHOWN else ""}"', INDENT)
 
 
 def share(repeats: Repeats) -> str:

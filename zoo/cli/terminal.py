@@ -93,6 +93,16 @@ def cut(line: str, columns: int) -> str:
     return line
 
 
+def squeeze(line: str, columns: int) -> str:
+    """The line, or of one that does not fit its beginning and its end: names are often told apart there."""
+    if cells(line) <= columns:
+        return line
+    half = (columns - len(DOTS)) // 2
+    ends = (line[at:] for at in range(len(line)))
+    end = next((end for end in ends if cells(end) <= half), "")
+    return cut(line[: len(line) - len(end)], columns - cells(end)) + end
+
+
 def fill(text: str, indent: str = "  ") -> str:
     """The text with its lines broken between words where the terminal ends, what follows indented."""
     return "\n".join(
@@ -106,6 +116,11 @@ def fill(text: str, indent: str = "  ") -> str:
 def show(line: str = "") -> None:
     """One line of data to stdout. Not click.echo, which writes UTF-8 to an ASCII terminal."""
     sys.stdout.write(line + "\n")
+
+
+def show_filled(text: str, indent: str = "  ") -> None:
+    """Prose of data to stdout, broken between words on a terminal."""
+    show(fill(text, indent) if is_terminal(sys.stdout) else text)
 
 
 def say(text: str) -> None:

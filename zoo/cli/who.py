@@ -10,7 +10,7 @@ from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.given import name_of, read_given
 from zoo.cli.painter import painter
-from zoo.cli.terminal import one_line, show
+from zoo.cli.terminal import one_line, show, show_filled
 from zoo.errors import NotFound, UsageProblem
 from zoo.names import single
 from zoo.registry.model import Model
@@ -101,7 +101,7 @@ def _show_ranking(answer: "Answer", name: str) -> None:
     counted = f"{whole.counted:,} of {whole.characters:,} characters count"
     show_table(columns, rows, title=f"{one_line(name)}: {counted}", bold_row=-1 if whole.winner is None else 0)
     show()
-    show(_verdict(answer, whole))
+    show_filled(_verdict(answer, whole))
 
 
 def _verdict(answer: "Answer", found: "Attribution") -> str:
@@ -121,10 +121,10 @@ def _show_paragraphs(answer: "Answer", text: str) -> None:
     from zoo.cli.table import Column, show_table
 
     columns = [
-        Column("at", right=True, keep=3),
-        Column("characters", right=True, keep=2),
+        Column("at", right=True, keep=1),
+        Column("characters", right=True, keep=3),
         Column("most like"),
-        Column("by", right=True, keep=1),
+        Column("by", right=True, keep=2),
         Column("begins", prose=True, keep=4),
     ]
     rows = []
