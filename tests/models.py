@@ -11,11 +11,13 @@ from zoo.talk.voice import Voice
 LETTERS = Characters("\n abcdeE")
 
 
-def random_engine(vocab: Vocab, *, block_size: int = 8, seed: int = 0) -> Engine:
-    """A random model of a vocabulary."""
+def random_engine(vocab: Vocab, *, block_size: int = 8, seed: int = 0, scale: float = 0.5) -> Engine:
+    """A random model of a vocabulary, with weights of this size."""
     config = ModelConfig(n_layer=1, n_head=2, n_embd=8, block_size=block_size).resolve(len(vocab))
     chance = np.random.default_rng(seed)
-    weights = {name: chance.normal(0, 0.5, shape).astype(np.float32) for name, shape in config.weight_shapes().items()}
+    weights = {
+        name: chance.normal(0, scale, shape).astype(np.float32) for name, shape in config.weight_shapes().items()
+    }
     return make_engine(config, weights)
 
 

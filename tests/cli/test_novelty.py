@@ -106,13 +106,13 @@ def test_every_number_of_the_json_can_be_checked_by_hand(measured, train_text, t
             inside |= set(range(span["begin"], span["end"]))
         covered += len(inside)
     written = found["written"]
-    assert (written["texts"], written["characters"], written["verbatim"]) == (3, 240, covered)
+    assert (written["count"], written["characters"], written["verbatim"]) == (3, 240, covered)
     assert written["share"] == covered / 240
     longest = written["longest"]
     before = train_text[: longest["offset"]]
     assert train_text[longest["offset"] :].startswith(longest["span"])
     assert (longest["line"], longest["column"]) == (before.count("\n") + 1, len(before) - before.rfind("\n"))
-    assert found["texts"][longest["text"]]["text"][longest["begin"] : longest["end"]] == longest["span"]
+    assert found["texts"][longest["index"]]["text"][longest["begin"] : longest["end"]] == longest["span"]
     assert found["page"]["characters"] == 240
     assert [part["name"] for part in found["read"]] == ["tiny"]
     assert found["lost"] == []

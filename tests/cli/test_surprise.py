@@ -274,7 +274,7 @@ def test_two_models_are_compared_where_both_know_the_character(zoo, write, rival
     mean = np.nanmean(other - one)
     assert document["gain"] == pytest.approx(mean)
     better = "tiny-nano" if mean > 0 else "rival"
-    known = document["model"]["known"]
+    known = document["model"]["known_characters"]
     assert last == f"{better} is better by {abs(mean):.4f} bits per character, of the {known} that both know"
     top = json.loads(zoo("surprise", "tiny-nano", path, "--vs", rival, "--json", "--top", "4").out)["top"]
     assert [abs(peak["vs_bits"] - peak["bits"]) for peak in top] == sorted(np.abs(other - one)[~np.isnan(one)])[:-5:-1]
@@ -300,7 +300,8 @@ def test_json_has_the_bits_of_every_character_in_full_precision(zoo, write, bits
     assert document["model"] == {
         "name": "tiny-nano",
         "bits_per_character": pytest.approx(np.nanmean(values), rel=1e-12),
-        "known": known,
+        "coverage": known / document["characters"],
+        "known_characters": known,
     }
     assert document["vs"] is document["vs_bits"] is document["gain"] is None
     top = json.loads(zoo("surprise", "tiny-nano", path, "--json", "--top", "1").out)["top"]
@@ -409,7 +410,7 @@ def test_a_file_is_read_as_fetch_reads_it(zoo, write, tiny_model):
 
 def test_one_character_has_bits_too(zoo, write, tiny_model):
     document = json.loads(zoo("surprise", "tiny-nano", write("T"), "--json").out)
-    assert (document["text"], len(document["bits"]), document["model"]["known"]) == ("T", 1, 1)
+    assert (document["text"], len(document["bits"]), document["model"]["known_characters"]) == ("T", 1, 1)
     assert zoo("surprise", "tiny-nano", write("T")).out.startswith("T\n")
 
 

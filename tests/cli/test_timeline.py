@@ -20,7 +20,7 @@ from zoo.measure.passage import own_passage
 from zoo.registry.registry import Registry
 
 STEPS = [0, 1, 2, 4, 8, 16, 20]
-HEADING = re.compile(r"step (\d+)(, kept)?   val loss (\d\.\d{4}) \((\d\.\d{4}) bits\)")
+HEADING = re.compile(r"step (\d+)(, kept)?   val loss (\d\.\d{4}) nats/char \((\d\.\d{4}) bits\)")
 
 
 def evaluated(home, reference):
@@ -81,16 +81,17 @@ def test_steps_can_be_chosen_and_everything_is_in_the_json(zoo, home, model):
     assert [entry["step"] for entry in document["steps"]] == [16, 0, 2]
     for entry in document["steps"]:
         evaluation = evaluated(home, f"steps@{entry['step']}")
-        assert (entry["loss"], entry["bits_per_character"]) == (evaluation.loss, evaluation.bits_per_character)
+        assert entry["evaluation"]["loss"] == evaluation.loss
+        assert entry["evaluation"]["weights_sha256"] == evaluation.weights_sha256
         assert entry["kept"] is False
         alone = zoo("generate", f"steps@{entry['step']}", "The", *options)
         assert alone.out == entry["text"] + "\n"
 
 
-def test_the_weights_that_were_kept_come_last_with_their_own_step(zoo, home, model):
+def test_the_weights_that_were_kept_stand_at_their_own_step(zoo, home, model):
     change_record(home, best_step=8)
     found = json.loads(zoo("timeline", "steps", "--max-new", "3", "--json").out)["steps"]
-    assert [(entry["step"], entry["kept"]) for entry in found] == [*((step, False) for step in STEPS), (8, True)]
+    assert [(entry["step"], entry["kept"]) for entry in found] == [(step, step == 8) for step in STEPS]
     change_record(home, weights="last")
     found = json.loads(zoo("timeline", "steps", "--max-new", "3", "--json").out)["steps"]
     assert [(entry["step"], entry["kept"]) for entry in found][-2:] == [(16, False), (20, True)]
@@ -108,11 +109,11 @@ def test_without_the_text_there_are_no_losses_and_that_is_said_once(zoo, home, m
     shutil.rmtree(home.corpora / "tiny")
     outcome = zoo("timeline", "steps", "The", "--max-new", "5")
     assert outcome.code == 0
-    assert outcome.out.count("   val loss -\n") == len(STEPS)
+    assert outcome.out.count("   val loss - nats/char\n") == len(STEPS)
     assert outcome.err.count("warning") == 1
     assert "zoo fetch tiny" in outcome.err
     found = json.loads(zoo("timeline", "steps", "--max-new", "3", "--json").out)["steps"]
-    assert {entry["loss"] for entry in found} == {None}
+    assert {str(entry["evaluation"]) for entry in found} == {"None"}
 
 
 def test_a_text_that_was_changed_is_refused(zoo, home, model):

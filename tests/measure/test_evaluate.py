@@ -15,7 +15,7 @@ from zoo.registry.snapshots import snapshots
 def told(zoo, *args):
     outcome = zoo("eval", *args, "--json")
     assert outcome.code == 0, outcome.err
-    return json.loads(outcome.out)["models"]
+    return json.loads(outcome.out)["evaluations"]
 
 
 def kept(home):
@@ -34,7 +34,7 @@ def test_eval_tells_the_recorded_loss_and_the_same_one_every_time(zoo, home, tin
     entry = first[0]
     assert entry["loss"] == pytest.approx(record.val_loss, abs=1e-5)
     assert entry["bits_per_character"] == pytest.approx(record.val_bpc, abs=1e-5)
-    assert (entry["protocol"], entry["part"], entry["corpus"]) == ("windows/v1", "val", "tiny")
+    assert (entry["protocol"], entry["part"], entry["text"]) == ("windows/v1", "val", "tiny")
     assert entry["text_sha256"] == record.corpora[0].val_sha256
     assert entry["weights_sha256"] == record.weights_sha256
 
@@ -50,6 +50,22 @@ def test_a_longer_context_is_a_column_of_its_own(zoo, tiny_model):
     (entry,) = told(zoo, "tiny-nano")
     assert entry["sliding"]["protocol"] == "sliding/v1"
     assert entry["sliding"]["loss"] != entry["loss"]
+
+
+def test_unknown_characters_and_their_share_are_in_the_loss_and_not_in_the_known_bits():
+    """Of 11 characters one is free, two are unknown and paid for, and eight cost a bit each."""
+    one = evaluation(nats=8 * math.log(2), unknown=2, charged=2)
+    share = -math.log2(1 - 2**-10)
+    assert one.bits_per_character == pytest.approx((8 * (1 + share) + 2 * (10 + math.log2(0x110000 - 0x800))) / 10)
+    assert one.known_bits == pytest.approx(1)
+    assert math.isnan(evaluation(nats=0.0, unknown=11, charged=10).known_bits)
+
+
+def test_what_can_be_had_is_told_and_what_cannot_ends_it(zoo, home, tiny_model):
+    outcome = zoo("eval", "tiny-nano", "shakespeare-m2")  # whose text is not here
+    assert outcome.code == 3
+    assert "tiny-nano" in outcome.out
+    assert len(outcome.err.splitlines()) == 1
 
 
 def test_units_follow_from_nats():
@@ -69,22 +85,22 @@ def test_a_file_is_measured_whole_and_standard_input_too(zoo, tiny_model, tmp_pa
     path = tmp_path / "letter.txt"
     path.write_text("The cat sat.\n" * 5, encoding="utf-8")
     entries = told(zoo, "tiny-nano", "--on", str(path), "--on", "tiny")
-    assert [entries[0][key] for key in ("corpus", "part", "characters")] == ["letter.txt", "all", 65]
+    assert [entries[0][key] for key in ("text", "part", "characters")] == ["letter.txt", "all", 65]
     assert entries[1]["part"] == "val"
     outcome = zoo("eval", "tiny-nano", "--on", "-", "--json", stdin="The cat sat.\n" * 5)
-    assert json.loads(outcome.out)["models"][0]["loss"] == entries[0]["loss"]
+    assert json.loads(outcome.out)["evaluations"][0]["loss"] == entries[0]["loss"]
 
 
 def test_unknown_characters_are_counted_charged_and_told(zoo, tiny_model):
     outcome = zoo("eval", "tiny-nano", "--on", "-", "--json", stdin="The cat € sat.\n" * 5)
-    (entry,) = json.loads(outcome.out)["models"]
+    (entry,) = json.loads(outcome.out)["evaluations"]
     assert entry["unknown"] == 5
-    assert entry["known"] == pytest.approx(1 - 5 / 75)
+    assert entry["coverage"] == pytest.approx(1 - 5 / 75)
     assert entry["covered"] is False
     assert "counts 30.1 bits" in outcome.err
     known = zoo("eval", "tiny-nano", "--on", "-", "--json", stdin="The cat sat.\n" * 5)
     assert "bits" not in known.err
-    assert entry["loss"] > json.loads(known.out)["models"][0]["loss"]
+    assert entry["loss"] > json.loads(known.out)["evaluations"][0]["loss"]
 
 
 def test_less_than_99_percent_is_flagged(zoo, tiny_model):
@@ -211,7 +227,7 @@ def test_bytes_and_characters_are_measured_in_the_same_units(zoo, home, tiny_mod
     assert zoo("train", "-d", "tiny", "-n", "raw", "--vocab", "bytes", *tiny_settings(max_steps=4)).code == 0
     entries = told(zoo, "tiny-nano", "raw")
     assert entries[0]["characters"] == entries[1]["characters"]
-    assert entries[1]["known"] == 1
+    assert entries[1]["coverage"] == 1
 
 
 def test_a_figure_is_of_the_very_text(home, tiny_model):

@@ -1,10 +1,11 @@
 """The matrix: every model on every text."""
 
 import json
+import math
 import shutil
 
 import pytest
-from tiny import tiny_settings
+from tiny import tiny_settings, write_tiny_text
 
 from zoo.events import Progress, Warned
 from zoo.measure.evaluate import Evaluation
@@ -29,36 +30,39 @@ def told(zoo, *args):
     return json.loads(outcome.out)
 
 
-def cell(found, model, corpus):
-    return next(c for c in found["cells"] if (c["model"], c["corpus"]) == (model, corpus))
+def cell(found, model, text):
+    return next(c for c in found["cells"] if (c["model"], c["text"]) == (model, text))
 
 
 def test_every_model_is_measured_on_every_fetched_text(zoo, wide):
     found = told(zoo, *wide)
     assert found["models"] == ["other-nano", "tiny-nano"]  # in the order of their texts: the diagonal
-    assert found["corpora"] == ["odd", "other", "tiny"]
+    assert found["texts"] == ["odd", "other", "tiny"]
     assert len(found["cells"]) == 6
     for c in found["cells"]:
-        (entry,) = json.loads(zoo("eval", c["model"], "--on", c["corpus"], "--json").out)["models"]
+        (entry,) = json.loads(zoo("eval", c["model"], "--on", c["text"], "--json").out)["evaluations"]
         assert c["loss"] == entry["loss"]
 
 
 def test_own_texts_and_the_best_of_each_are_marked(zoo, wide):
     found = told(zoo, *wide)
-    assert {(c["model"], c["corpus"]) for c in found["cells"] if c["own"]} == {
+    assert {(c["model"], c["text"]) for c in found["cells"] if c["own"]} == {
         ("tiny-nano", "tiny"),
         ("other-nano", "other"),
     }
     assert cell(found, "tiny-nano", "tiny")["best"]
-    outcome = zoo("matrix", *wide)
-    assert "*" in outcome.out
-    assert "[" in outcome.out.splitlines()[-1] or "[" in outcome.out
+    lines = zoo("matrix", *wide).out.splitlines()
+    own, best = f"{cell(found, 'tiny-nano', 'tiny')['bits_per_character']:.3f}", "*"
+    (row,) = [line for line in lines if line.startswith("tiny-nano ") and own in line]
+    assert row.endswith(f" [{own}]{best}")
+    assert sum(line.count("*") for line in lines[2:]) == sum(c["best"] for c in found["cells"])
+    assert sum(line.count("[") for line in lines[2:]) == 2
 
 
 def test_what_knows_too_little_is_flagged_and_never_best(zoo, wide):
     found = told(zoo, *wide)
-    assert not any(c["best"] for c in found["cells"] if c["corpus"] == "odd")
-    assert cell(found, "tiny-nano", "odd")["known"] < 0.99
+    assert not any(c["best"] for c in found["cells"] if c["text"] == "odd")
+    assert cell(found, "tiny-nano", "odd")["coverage"] < 0.99
     outcome = zoo("matrix", *wide)
     assert "~" in outcome.out
     assert "characters known, %" in outcome.out
@@ -90,10 +94,13 @@ def test_progress_is_of_all_that_is_to_be_computed(home, wide):
 def test_a_damaged_model_costs_its_row_and_a_warning(zoo, home, wide):
     weights = home.models / "other-nano" / "weights.safetensors"
     weights.write_bytes(b"no weights")
-    outcome = zoo("matrix", *wide, "--json")
+    outcome = zoo("matrix", "--json")
     assert outcome.code == 0
-    assert len(outcome.err.splitlines()) == 1
-    assert "warning" in outcome.err
+    assert outcome.err.count("warning") == 1
+    assert "other-nano" not in {c["model"] for c in json.loads(outcome.out)["cells"]}
+    outcome = zoo("matrix", *wide, "--json")
+    assert outcome.code == 4  # it was asked for
+    assert "other-nano could not be measured" in outcome.err
     assert {c["model"] for c in json.loads(outcome.out)["cells"]} == {"tiny-nano"}
     assert zoo("matrix", "other-nano").code == 4
 
@@ -113,7 +120,7 @@ def test_a_text_of_one_character_is_left_out(zoo, home, wide, tmp_path):
     outcome = zoo("matrix", *wide, "--json")
     assert outcome.code == 0
     assert "too short" in outcome.err
-    assert "short" not in json.loads(outcome.out)["corpora"]
+    assert "short" not in json.loads(outcome.out)["texts"]
     assert zoo("matrix", *wide, "--on", "short").code == 4
 
 
@@ -185,3 +192,49 @@ def test_equal_losses_are_both_the_best(home, tiny_model):
     assert found.is_best(0, 0)
     assert found.is_best(1, 0)
     assert found.excess(0, 0) == 0
+
+
+def test_what_is_worse_than_the_best_is_above_it(home, tiny_model):
+    model = Registry(home).get("tiny-nano")
+    passage = passage_of("x", "ab")
+    good, bad = (Evaluation("w", passage.sha256, "windows/v1", 2, 2, 0, 0, nats) for nats in (1.0, 3.0))
+    found = Matrix([model, model], [passage], [[bad], [good]])
+    assert found.excess(0, 0) == pytest.approx(2 / math.log(2))
+    assert (found.is_best(0, 0), found.is_best(1, 0)) == (False, True)
+
+
+def test_a_model_that_has_read_a_passage_is_marked_and_never_the_best(zoo, home, tmp_path):
+    """Two splits of one text: each model has read what validates for the other."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.txt").write_text(write_tiny_text(2500)[: 2000 if name == "a" else 2500] + "\n")
+    settings = tiny_settings(max_steps=6)
+    assert zoo("fetch", "book", "--from", str(folder)).code == 0
+    assert zoo("train", "-d", "book", "-n", "tail", *settings).code == 0
+    assert zoo("fetch", "book", "--from", str(folder), "--split", "files").code == 0
+    assert zoo("train", "-d", "book", "-n", "files", *settings).code == 0
+    assert zoo("train", "-d", "book", "-n", "child", "--init", "tail", *settings).code == 0
+    found = told(zoo, "tail", "files", "child")
+    assert {c["model"]: (c["own"], c["read"]) for c in found["cells"]} == {
+        "tail": (False, True),
+        "files": (True, False),
+        "child": (True, True),
+    }
+    assert {c["model"] for c in found["cells"] if c["best"]} == {"files"}
+    assert "! read a part of it in training" in zoo("matrix", "tail", "files").out
+
+
+def test_a_pipe_gets_every_name_whole(zoo, wide, home):
+    names = [f"{'very-' * 6}long-{end}" for end in ("one", "two")]
+    for name in names:
+        assert zoo("train", "-d", "other", "-n", name, *tiny_settings(max_steps=2)).code == 0
+    lines = zoo("matrix", *names).out.splitlines()
+    assert {name for name in names if any(line.startswith(f"{name} ") for line in lines)} == set(names)
+
+
+def test_models_can_be_filtered_and_no_match_is_not_all(zoo, wide):
+    assert told(zoo, "dataset=other")["models"] == ["other-nano"]
+    for command in ("matrix", "report", "compare", "eval"):
+        outcome = zoo(command, "dataset=nothing")
+        assert (outcome.code, outcome.out) == (3, "")

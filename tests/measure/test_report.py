@@ -109,11 +109,15 @@ def test_names_and_notes_are_no_markup(home, page, public):
     assert "&lt;b&gt;&amp;x" in found
 
 
-def test_what_is_lacking_is_said_on_the_page(home, page, public):
-    (home.models / public / "weights.safetensors").unlink()
+def test_what_is_lacking_is_said_and_nothing_of_this_machine(home, page, public):
     shutil.rmtree(home.corpora)
     found = page(public)
-    assert "is missing" in found
+    assert "its text is not here" in found
+    assert str(home.path) not in found
+    (home.models / public / "weights.safetensors").unlink()
+    found = page(public)
+    assert "its weights are not here" in found
+    assert str(home.path) not in found
 
 
 @pytest.mark.parametrize(

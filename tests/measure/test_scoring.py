@@ -8,8 +8,9 @@ import pytest
 
 from models import LETTERS, random_engine
 from zoo.corpora.vocab import Bytes, Characters
-from zoo.measure.scoring import tally
-from zoo.protocol import CODE_POINTS, PROTOCOLS, SLIDING_V1, UNKNOWN_SHARE, WINDOWS_V1, known_nats, unknown_nats
+from zoo.errors import BadData
+from zoo.measure.scoring import bits_of, tally
+from zoo.protocol import CODE_POINTS, PROTOCOLS, SLIDING_V1, UNKNOWN_SHARE, WINDOWS_V1, bits, known_nats, unknown_nats
 
 TEXT = "abc de\nE dea" * 9
 STRANGE = "éabΩc d\u0301eﬁ\nE dΩΩea" * 5
@@ -32,14 +33,11 @@ def naive(engine, vocab, text: str, protocol: str) -> float:
         for position in range(first, start + length + 1):
             if not lacking[owners[position]]:
                 cost[owners[position]] -= engine.score(np.array(ids[start:position]))[-1, ids[position]]
-    free = owners[0]  # its first id has nothing before it
-    if free == 0:
-        return sum(cost[1:]) + (cost[0] - (unknown_nats() if lacking[0] else share))
-    return sum(cost) - share  # what stands first became nothing, so that it is the next known one that is free
+    return sum(cost) - (unknown_nats() if lacking[owners[0]] else share)  # the first id has nothing before it
 
 
 @pytest.mark.parametrize("protocol", [WINDOWS_V1, SLIDING_V1])
-@pytest.mark.parametrize("text", [TEXT, STRANGE, "ab", "aΩ", "Ωa", "ΩΩ", "\u0301ab"], ids=ascii)
+@pytest.mark.parametrize("text", [TEXT, STRANGE, "ab", "aΩ", "Ωa", "ΩΩ", "\u0301ab", "\u0301éab"], ids=ascii)
 @VOCABS
 def test_a_tally_is_the_sum_over_the_characters(vocab, text, protocol):
     engine = random_engine(vocab, block_size=5)
@@ -72,14 +70,25 @@ def test_what_a_model_gives_all_characters_is_a_probability():
 
 
 def test_numbers_that_are_not_finite_cost_nan():
-    engine = random_engine(LETTERS, block_size=5)
-
-    class Broken(type(engine)):  # type: ignore[misc]
-        def score(self, ids):
-            return np.full((len(ids), len(LETTERS)), np.nan)
-
-    engine.__class__ = Broken
+    engine = random_engine(LETTERS, block_size=5, scale=math.nan)
     assert math.isnan(tally(engine, LETTERS, lambda: iter([TEXT]), PROTOCOLS[WINDOWS_V1]).nats)
+    with pytest.raises(BadData, match="not finite"):
+        bits_of(engine, LETTERS, TEXT)
+
+
+@pytest.mark.parametrize("text", [TEXT, STRANGE[1:], "ab", "aΩ", "Ωab", "\u0301ab", "\u0301éab", "ΩΩ"], ids=ascii)
+@VOCABS
+def test_bits_of_each_character_come_to_the_tally(vocab, text):
+    """But those of a first character of several ids, of which the first alone is free: so it has none."""
+    if isinstance(vocab, Bytes) and not text[0].isascii():
+        text = f"a{text}"
+    engine = random_engine(vocab, block_size=5)
+    found = bits_of(engine, vocab, text)
+    whole = tally(engine, vocab, lambda: iter([text]), PROTOCOLS[WINDOWS_V1])
+    assert np.nansum(found) == pytest.approx(bits(whole.nats), abs=1e-9)
+    lacking = [character in vocab.unknown(text) for character in text]
+    free = next((i for i, c in enumerate(text) if len(vocab.encode(vocab.adapt(c, "replace")))), 0)
+    assert np.isnan(found).tolist() == [unknown or i == free for i, unknown in enumerate(lacking)]
 
 
 def test_progress_never_says_that_all_is_done():

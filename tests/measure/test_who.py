@@ -2,16 +2,19 @@
 
 import json
 import random
+import re
 import shutil
+import string
 
 import pytest
 from tiny import tiny_settings, write_tiny_text
 
 from zoo.measure.evaluate import Evaluator
 from zoo.measure.passage import own_passage
-from zoo.measure.who import others_bits, own_bits, paragraphs
+from zoo.measure.who import paragraphs, pars_of
 from zoo.registry.registry import Registry
 
+LETTERS = string.ascii_letters + " .;-\n"  # both hands know all of them
 WORDS = ["fox", "quick", "jumps", "lazy", "over", "brown", "zeal", "vex", "why", "quiz"]
 
 
@@ -34,7 +37,7 @@ def two_home(tmp_path_factory):
 
     root = tmp_path_factory.mktemp("two")
     for name, text in (("one", write_tiny_text()), ("two", other_text())):
-        (root / f"{name}.txt").write_text(text)
+        (root / f"{name}.txt").write_text(LETTERS + text)
         with contextlib.redirect_stderr(io.StringIO()):
             assert run(["--home", str(root / "home"), "fetch", name, "--from", str(root / f"{name}.txt")]) == 0
             settings = tiny_settings(max_steps=60, eval_every=30)
@@ -70,7 +73,7 @@ def test_paragraphs_are_asked_one_by_one(zoo, two):
 def test_a_short_text_is_too_short_to_say(zoo, two):
     outcome = zoo("who", "-", *two, stdin="the cat sat on a mat")
     assert outcome.code == 0
-    assert "too short to say: one-tiny leads two-tiny by" in outcome.out
+    assert "too short to say: one-tiny leads two-tiny by" in outcome.out.replace("\n  ", " ")
 
 
 def test_the_numbers_can_be_traced(zoo, home, two):
@@ -78,26 +81,62 @@ def test_the_numbers_can_be_traced(zoo, home, two):
     found = told(zoo, "the quick cat sat over the lazy brown mat. " * 9, *two)
     models = [Registry(home).get(name) for name in two]
     for i, candidate in enumerate(found["candidates"]):
-        assert candidate["own_bits_per_character"] == models[i].record.val_bpc == own_bits(models[i])
+        assert candidate["own_bits_per_character"] == pytest.approx(models[i].record.val_bpc, abs=1e-5)
         foreign = Evaluator(home, models[i]).on(own_passage(home, models[1 - i]))
         assert candidate["others_bits_per_character"] == pytest.approx(foreign.known_bits)
-        (ranked,) = [entry for entry in found["whole"]["ranking"] if entry["name"] == candidate["name"]]
+        (ranked,) = [entry for entry in found["whole"]["ranking"] if entry["model"] == candidate["model"]]
         par = (candidate["own_bits_per_character"] + foreign.known_bits) / 2
         assert ranked["above_par"] == pytest.approx(ranked["bits_per_character"] - par)
 
 
-def test_the_better_trained_model_does_not_win_for_that(zoo, home, two):
-    """By bits alone it would: a text of neither costs it less."""
-    settings = tiny_settings(max_steps=400, eval_every=200)
-    assert zoo("train", "-d", "one", "-n", "one-long", *settings).code == 0
-    text = other_text(1200, seed=9)
-    found = told(zoo, text, "one-long", "two-tiny")
-    assert found["whole"]["winner"] == "two-tiny"
+def test_an_alphabet_that_is_another_one_does_not_decide(zoo, home, two, tmp_path):
+    """A Greek among the candidates knows blanks and full stops; he is left out, and all else stays as it was."""
+    text = other_text(1500, seed=7)
+    before = told(zoo, text, *two)["whole"]
+    greek = write_tiny_text().translate({ord("a") + i: 0x3B1 + i for i in range(24)})
+    (tmp_path / "greek.txt").write_text(greek)
+    assert zoo("fetch", "greek", "--from", str(tmp_path / "greek.txt")).code == 0
+    assert zoo("train", "-d", "greek", "-n", "greek", *tiny_settings(max_steps=4)).code == 0
+    outcome = zoo("who", "-", *two, "greek", "--json", stdin=text)
+    assert "'greek' is left out" in outcome.err
+    assert json.loads(outcome.out)["whole"] == before
+    outcome = zoo("who", "-", "one-tiny", "greek", stdin=text)
+    assert outcome.code == 4
+
+
+def test_two_models_of_one_text_are_one_candidate_against_the_rest(zoo, home, two):
+    assert zoo("train", "-d", "one", "-n", "one-again", *tiny_settings(max_steps=59, eval_every=59)).code == 0
+    text = write_tiny_text(1800)[700:]
+    whole = told(zoo, text, "one-tiny", "one-again", "two-tiny")["whole"]
+    assert whole["winner"] in ("one-tiny", "one-again")
+    outcome = zoo("who", "-", "one-tiny", "one-again", stdin=text)
+    assert outcome.code == 2
+    assert "two texts" in outcome.err
+
+
+def test_a_step_of_a_model_is_a_candidate_with_a_loss_of_its_own(zoo, home, two):
+    assert zoo("train", "-d", "one", "-n", "kept", "--keep", "log", *tiny_settings(max_steps=8)).code == 0
+    found = told(zoo, "the cat sat on a mat. " * 30, "kept@8", "two-tiny")
+    assert found["candidates"][0]["own_bits_per_character"] > 0
+
+
+def test_a_text_that_is_too_long_is_refused_before_anything_is_computed(zoo, home, two, monkeypatch):
+    monkeypatch.setattr("zoo.measure.who.MOST", 100)
+    outcome = zoo("who", "-", *two, stdin="the cat sat on a mat. " * 30)
+    assert outcome.code == 4
+    assert not home.evaluations.exists()
+
+
+def test_a_text_between_two_is_too_close_to_say(zoo, two):
+    text = "".join(f"{a} {b} " for a, b in zip(write_tiny_text(6000).split(), other_text(6000).split(), strict=False))
+    outcome = zoo("who", "-", *two, "--whole", stdin=text)
+    assert re.search(r"^(too close to say: \w+-tiny|most like \w+-tiny, which) leads ", outcome.out, re.MULTILINE)
+    assert "too short" not in outcome.out
 
 
 def test_candidates_are_the_best_of_each_text(zoo, home, two):
     assert zoo("train", "-d", "one", "-n", "one-worse", *tiny_settings(max_steps=2)).code == 0
-    names = {candidate["name"] for candidate in told(zoo, "the cat " * 9)["candidates"]}
+    names = {candidate["model"] for candidate in told(zoo, "the cat " * 9)["candidates"]}
     assert {"one-tiny", "two-tiny", "shakespeare-laptop"} == names
 
 
@@ -109,7 +148,7 @@ def test_without_the_texts_of_the_others_its_own_is_a_models_par(zoo, home, two)
     found = json.loads(outcome.out)
     assert all(candidate["others_bits_per_character"] is None for candidate in found["candidates"])
     best = found["whole"]["ranking"][0]
-    own = next(c["own_bits_per_character"] for c in found["candidates"] if c["name"] == best["name"])
+    own = next(c["own_bits_per_character"] for c in found["candidates"] if c["model"] == best["model"])
     assert best["above_par"] == pytest.approx(best["bits_per_character"] - own)
 
 
@@ -118,6 +157,7 @@ def test_characters_that_one_does_not_know_count_for_none(zoo, two):
     plain = "the quick cat €€ jumps. " * 40
     assert found["characters"] == len(plain)
     assert found["counted"] < len(plain) - 80
+    assert found["winner"] is None or found["counted"] > len(plain) / 2
 
 
 @pytest.mark.parametrize(
@@ -143,12 +183,13 @@ def test_one_model_alone_cannot_be_asked(zoo, home):
     assert zoo("who", "-", stdin="To be or not to be").code == 3
 
 
-def test_a_model_without_a_loss_is_no_candidate(zoo, home, two):
+def test_a_model_without_text_and_loss_is_no_candidate(zoo, home, two):
+    shutil.rmtree(home.corpora)
     text = home.registry.read_text()
     home.registry.write_text("\n".join(line for line in text.splitlines() if not line.startswith("val_bpc")))
     outcome = zoo("who", "-", *two, stdin="the cat")
     assert outcome.code == 4
-    assert "no validation loss" in outcome.err
+    assert "no validation loss" in outcome.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -167,5 +208,6 @@ def test_paragraphs_are_what_blank_lines_part(text, expected):
 
 def test_the_bits_of_others_need_all_their_texts(home, two):
     models = [Registry(home).get(name) for name in two]
-    assert len(others_bits(home, models)) == 2
-    assert others_bits(home, models[:1]) == []
+    own, others = pars_of(home, models)
+    assert [len(own), len(others)] == [2, 2]
+    assert pars_of(home, models[:1])[1] == []

@@ -1,12 +1,16 @@
 """What every command has at hand: the home, its registry, the plugins; made when first asked for."""
 
 import time
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zoo.cli.terminal import one_line, say
+from zoo.errors import NotFound
 from zoo.events import Event, Note, Warned
 from zoo.home import Home, find_home
+from zoo.names import single
+from zoo.registry.model import Model
 from zoo.registry.registry import Registry
 
 if TYPE_CHECKING:
@@ -30,6 +34,22 @@ class App:
     @cached_property
     def registry(self) -> Registry:
         return Registry(self.home)
+
+    def models(self, words: Sequence[str]) -> list[Model]:
+        """The models that words mean, each once: names, and those of which all filters hold, as in `zoo list`.
+
+        Raises NotFound when there is none, and UsageProblem for a blend.
+        """
+        from zoo.registry.selection import is_filter, select
+
+        filters = [word for word in words if is_filter(word)]
+        found = [self.registry.resolve(single(word)) for word in words if not is_filter(word)]
+        if filters:
+            chosen = select(self.registry.models().values(), filters)
+            if not chosen:
+                raise NotFound(f"no model is like that: {' '.join(filters)} (see: zoo list)")
+            found += chosen
+        return list({model.name: model for model in found}.values())
 
     @cached_property
     def plugins(self) -> "Plugins":

@@ -9,7 +9,6 @@ from zoo.cli import complete
 from zoo.cli.app import App
 from zoo.cli.formats import chosen, forms
 from zoo.cli.terminal import is_terminal, one_line, say
-from zoo.names import single
 from zoo.registry.model import Model
 
 BEST = 10  # models of a leaderboard of which curves are drawn
@@ -43,7 +42,7 @@ def command(
     \b
     zoo compare
     zoo compare first wider --all
-    zoo compare $(zoo list -q dataset=alice) --plot alice.svg
+    zoo compare dataset=alice --plot alice.svg
     """
     form = chosen(as_json=as_json, as_csv=as_csv, as_md=as_md)
     if form and curves:
@@ -75,7 +74,7 @@ def _show_named(app: App, names: tuple[str, ...], everything: bool, form: str) -
     from zoo.cli.differences import show_differences
     from zoo.measure.compare import differences
 
-    models = list({m.name: m for m in (app.registry.resolve(single(name)) for name in names)}.values())
+    models = app.models(names)
     show_differences(models, differences(models, everything=everything), form)
     return models
 

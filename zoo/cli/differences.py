@@ -9,7 +9,7 @@ from zoo.cli.formats import CSV, JSON, MARKDOWN, show_csv, show_markdown
 from zoo.cli.json_out import show_json
 from zoo.cli.table import Column, blocks, show_blocks, show_stacked
 from zoo.cli.terminal import one_line, say, show
-from zoo.measure.compare import Field, are_comparable, best, comparable, unlike
+from zoo.measure.compare import LOSSES, Field, are_comparable, best, comparable, unlike
 from zoo.registry.model import Model
 
 DELTA, UNLIKE = "delta", "*"
@@ -87,7 +87,7 @@ def _show_table(models: list[Model], fields: list[Field]) -> None:
 
 
 def _cell(key: str, value: object, model: Model, first: Model) -> str:
-    mark = UNLIKE if key in numbers.LOSSES and value is not None and unlike(model, first) else ""
+    mark = UNLIKE if key in LOSSES and value is not None and unlike(model, first) else ""
     return numbers.field(key, value) + mark
 
 

@@ -6,12 +6,12 @@ import click
 
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
+from zoo.cli.evaluations import UNIT, figures, unknown_notes
 from zoo.cli.given import PIPE
 from zoo.cli.painter import painter
 from zoo.cli.passages import passage_named
-from zoo.cli.terminal import say
-from zoo.errors import UsageProblem
-from zoo.names import single
+from zoo.cli.terminal import one_line, say
+from zoo.errors import UsageProblem, ZooError
 from zoo.registry.model import Model
 
 if TYPE_CHECKING:
@@ -47,39 +47,57 @@ def command(
 ) -> None:
     """Compute the loss of models on the validation part of their own text, or on another: the same number every time.
 
+    A MODEL is a name, or a filter as in zoo list.
+
     \b
     zoo eval shakespeare-nano shakespeare-m2
-    zoo eval shakespeare --on alice --on letter.txt
+    zoo eval dataset=shakespeare --on alice --on letter.txt
     """
     if words.count(PIPE) > 1:
         raise UsageProblem("standard input can be measured once")
-    found = [app.registry.resolve(single(name)) for name in dict.fromkeys(models)]
+    found = app.models(models)
     passages = [passage_named(app, word, encoding) for word in dict.fromkeys(words)]
-    rows = _evaluate(app, found, passages, refresh)
+    rows, problems = _evaluate(app, found, passages, refresh)
+    if problems and not rows:
+        _raise(problems)
     if as_json:
         from zoo.cli.json_out import show_json
 
-        show_json("eval", unit="nats per character", models=[_entry(row) for row in rows])
+        show_json("eval", unit=UNIT, evaluations=[_entry(row) for row in rows])
     else:
         _show(rows)
     for line in unknown_notes([row.windows for row in rows]):
         say(line)
+    _raise(problems)
 
 
-def _evaluate(app: App, models: list[Model], passages: "list[Passage]", refresh: bool) -> list[Row]:
-    """Every model on every passage, or on its own when there is none."""
+def _evaluate(
+    app: App, models: list[Model], passages: "list[Passage]", refresh: bool
+) -> tuple[list[Row], list[ZooError]]:
+    """Every model on every passage, or on its own when there is none; and what went wrong with the others."""
     from zoo.measure.evaluate import Evaluator
     from zoo.measure.passage import own_passage
     from zoo.protocol import SLIDING_V1, WINDOWS_V1
 
-    rows = []
+    rows, problems = [], dict[str, ZooError]()
     with painter() as on_event:
         for model in models:
             evaluator = Evaluator(app.home, model, refresh=refresh)
-            for passage in passages or [own_passage(app.home, model)]:
-                both = [evaluator.on(passage, protocol, on_event) for protocol in (WINDOWS_V1, SLIDING_V1)]
-                rows.append(Row(model, passage, *both))
-    return rows
+            try:
+                for passage in passages or [own_passage(app.home, model)]:
+                    both = [evaluator.on(passage, protocol, on_event) for protocol in (WINDOWS_V1, SLIDING_V1)]
+                    rows.append(Row(model, passage, *both))
+            except ZooError as error:
+                problems.setdefault(str(error), error)
+    return rows, list(problems.values())
+
+
+def _raise(problems: list[ZooError]) -> None:
+    """The last of what went wrong ends the command, the others are said before."""
+    for problem in problems[:-1]:
+        say(f"zoo: warning: {one_line(str(problem))}")
+    for problem in problems[-1:]:
+        raise problem
 
 
 def _show(rows: list[Row]) -> None:
@@ -94,7 +112,7 @@ def _show(rows: list[Row]) -> None:
         Column("bits/byte", right=True, keep=5),
         Column("perplexity", right=True, keep=6),
         Column("protocol", keep=3),
-        Column(SLIDING_V1, right=True, keep=7),
+        Column(f"nats/char, {SLIDING_V1}", right=True, keep=7),
         Column("known", right=True, keep=2),
     ]
     cells = [
@@ -114,34 +132,11 @@ def _show(rows: list[Row]) -> None:
     show_table(columns, cells)
 
 
-def unknown_notes(evaluations: "list[Evaluation]") -> list[str]:
-    """What unknown characters were counted as, if there were any, and which losses to distrust for them."""
-    from zoo.measure.evaluate import LEAST_COVERAGE
-    from zoo.protocol import bits, unknown_nats
-
-    notes = []
-    if any(e.unknown for e in evaluations):
-        notes.append(f"a character that a model does not know counts {bits(unknown_nats()):.1f} bits")
-    if not all(e.is_covered for e in evaluations):
-        low = f"less than {100 * LEAST_COVERAGE:.0f} % of the characters are known"
-        notes.append(f"{numbers.FLAG} {low}: the loss tells more about the alphabet than about the model")
-    return notes
-
-
 def _entry(row: Row) -> dict[str, object]:
     return {
-        "name": row.model.name,
-        "corpus": row.passage.name,
+        "model": row.model.name,
+        "text": row.passage.name,
         "part": row.passage.part,
-        "known": row.windows.coverage,
-        "covered": row.windows.is_covered,
         **figures(row.windows),
         "sliding": figures(row.sliding),
     }
-
-
-def figures(evaluation: "Evaluation") -> dict[str, object]:
-    """An evaluation as JSON: with what it is of, so that it can be traced to weights and text."""
-    keys = ("protocol", "loss", "bits_per_character", "bits_per_byte", "perplexity", "characters", "bytes", "unknown")
-    values = {key: getattr(evaluation, key) for key in keys}
-    return {**values, "weights_sha256": evaluation.weights_sha256, "text_sha256": evaluation.text_sha256}

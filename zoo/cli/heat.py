@@ -77,7 +77,7 @@ BITS = Scale(
 EXCESS = Scale(
     (0.01, 0.1, 0.25, 0.5, 1, 2),
     (
-        Step("best", " ", Colour(BLACK, 227), Colour(WHITE, 54)),
+        Step("0.01", " ", Colour(BLACK, 227), Colour(WHITE, 54)),
         Step("0.1", " ", Colour(BLACK, 149), Colour(WHITE, 25)),
         Step("0.25", " ", Colour(BLACK, 71), Colour(BLACK, 36)),
         Step("0.5", " ", Colour(WHITE, 30), Colour(BLACK, 149)),
@@ -85,7 +85,7 @@ EXCESS = Scale(
         Step("2", " ", Colour(WHITE, 19), Colour(BLACK, 230)),
         Step("more", " ", Colour(252, 17), Colour(None, None)),
     ),
-    low="bits above the best:",
+    low="bits above the best, less than:",
 )
 
 

@@ -1,12 +1,13 @@
 """A heat table: numbers in rows and columns on the colours of a scale, broken into as many tables as the width asks."""
 
 import string
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice, product
 
 from zoo.cli.heat import UNKNOWN, Canvas, Scale, painted
-from zoo.cli.terminal import cells, one_line, squeeze
+from zoo.cli.terminal import cells, is_terminal, one_line, squeeze
 
 GAP = 1
 MOST_NAME = 24  # columns for the name of a row
@@ -28,8 +29,12 @@ def heat_table(
     explained below. Columns that do not fit at all follow in a table of their own."""
     names, heads = [one_line(name) for name in names], [one_line(head) for head in heads]
     widest = max((cells(cell.text) for row in rows for cell in row), default=1)
-    name_width = min(max(map(cells, names), default=1), MOST_NAME, max(LEAST_NAME, canvas.columns // 3))
-    room = canvas.columns - name_width
+    name_width = max(map(cells, names), default=1)
+    if is_terminal(sys.stdout):
+        name_width = min(name_width, MOST_NAME, max(LEAST_NAME, canvas.columns // 3))
+        room = canvas.columns - name_width
+    else:  # a pipe gets all of it, in one table
+        room = sys.maxsize
     labels = heads
     if sum(max(widest, cells(head)) + GAP for head in heads) > room:
         labels = list(islice(letters(), len(heads)))
@@ -38,10 +43,10 @@ def heat_table(
         if number:
             yield ""
         head = "".join(f"{' ' * GAP}{_right(labels[i], widths[i])}" for i in range(begin, end))
-        yield " " * name_width + head
+        yield (" " * name_width + head).rstrip()
         for name, row in zip(names, rows, strict=True):
             drawn = "".join(_drawn(row[i], widths[i], scale, canvas) for i in range(begin, end))
-            yield _left(squeeze(name, name_width), name_width) + drawn
+            yield (_left(squeeze(name, name_width), name_width) + drawn).rstrip()
     if labels is not heads:
         yield ""
         yield from _explained(labels, heads, canvas.columns)

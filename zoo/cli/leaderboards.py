@@ -77,7 +77,7 @@ def row(rank: int, model: Model) -> list[str]:
         numbers.duration(record.seconds),
         numbers.UNKNOWN if speed is None else numbers.count(round(speed)),
         str(record.seed),
-        "starter" if model.starter else model.status,
+        numbers.status(model),
     ]
 
 

@@ -92,7 +92,7 @@ def _row(model: Model) -> list[str]:
         numbers.loss(model.record.val_bpc),
         numbers.size(model.size),
         numbers.age(model.record.created),
-        "starter" if model.starter else model.status,
+        numbers.status(model),
     ]
 
 

@@ -9,18 +9,19 @@ import click
 
 from zoo.cli import complete, numbers
 from zoo.cli.app import App, say_event
+from zoo.cli.evaluations import UNIT, figures, heads, unknown_notes
 from zoo.cli.painter import painter
-from zoo.cli.terminal import is_terminal, one_line, say, show, show_filled
-from zoo.errors import NotFound, Stopped
-from zoo.names import single
+from zoo.cli.terminal import one_line, say, show, show_filled
+from zoo.errors import BadData, NotFound, Stopped
+from zoo.protocol import WINDOWS_V1
 from zoo.registry.model import Model
 
 if TYPE_CHECKING:
+    from zoo.measure.evaluate import Evaluation
     from zoo.measure.matrix import Matrix
     from zoo.measure.passage import Passage
 
-PIPED_COLUMNS = 10_000  # whoever reads a pipe wants one table
-UNITS, MARKS = "bits per character, windows/v1", "[ ] its own text, * best of the text"
+MARKS = "[ ] its own text, * best of the text"
 
 
 @click.command(name="matrix")
@@ -44,11 +45,11 @@ def command(
 ) -> None:
     """Measure every model on the validation part of every fetched text.
 
-    What was computed once is kept, so a new model costs one row.
+    What was computed once is kept, so a new model costs one row. A MODEL is a name, or a filter as in zoo list.
 
     \b
     zoo matrix
-    zoo matrix $(zoo list -q 'val_bpc<2.5') --on shakespeare --on alice
+    zoo matrix 'val_bpc<2.5' --on shakespeare --on alice
     """
     from zoo.measure.matrix import fetched_passages
 
@@ -70,12 +71,14 @@ def command(
         _show_json(found)
     else:
         _show(found)
+    if models:
+        _check_named(found)
 
 
-def _chosen(app: App, names: tuple[str, ...]) -> list[Model]:
-    """The models of these names, or all that have weights."""
-    if names:
-        return list({m.name: m for m in (app.registry.resolve(single(name)) for name in names)}.values())
+def _chosen(app: App, words: tuple[str, ...]) -> list[Model]:
+    """The models that these words mean, or all that have weights."""
+    if words:
+        return app.models(words)
     found = [model for model in app.registry.models().values() if model.record.weights_sha256]
     if not found:
         raise NotFound("there is no model to measure (see: zoo train)")
@@ -93,67 +96,68 @@ def _measured(app: App, models: list[Model], passages: "list[Passage]", refresh:
 
 
 def _show(found: "Matrix") -> None:
-    from zoo.cli.eval import unknown_notes
     from zoo.cli.heat import EXCESS, canvas_of, legend
     from zoo.cli.heat_table import Cell, heat_table
 
     canvas = canvas_of(sys.stdout)
-    if not is_terminal(sys.stdout):
-        canvas = canvas._replace(columns=PIPED_COLUMNS)
-    names, heads = [model.name for model in found.models], [passage.name for passage in found.passages]
-    rows = [[Cell(_figure(found, i, j), found.excess(i, j)) for j in range(len(heads))] for i in range(len(names))]
-    show_filled(f"{UNITS}; {MARKS}")
-    for line in heat_table(names, heads, rows, EXCESS, canvas):
-        show(line.rstrip())
+    names, columns = [model.name for model in found.models], heads(found)
+    pairs = [[(i, j) for j in range(len(columns))] for i in range(len(names))]
+    rows = [[Cell(_figure(found, i, j), found.excess(i, j)) for i, j in row] for row in pairs]
+    marks = f"{MARKS}{f', {numbers.READ} read a part of it in training' if found.read else ''}"
+    show_filled(f"bits per character, {WINDOWS_V1}; {marks}")
+    for line in heat_table(names, columns, rows, EXCESS, canvas):
+        show(line)
     if canvas.colour:
         show()
         for line in legend(EXCESS, canvas, unknown=False):
             show(line)
     evaluations = [evaluation for row in found.rows for evaluation in row if evaluation is not None]
     if any(evaluation.unknown for evaluation in evaluations):
-        known = [
-            [
-                Cell("-" if cell is None else numbers.coverage(cell.coverage).removesuffix(" %"), math.nan)
-                for cell in row
-            ]
-            for row in found.rows
-        ]
-        show()
-        show("characters known, %")
-        for line in heat_table(names, heads, known, EXCESS, canvas):
+        known = [[Cell(_known(cell), math.nan) for cell in row] for row in found.rows]
+        show("\ncharacters known, %")
+        for line in heat_table(names, columns, known, EXCESS, canvas):
             show(line)
     for line in unknown_notes(evaluations):
         say(line)
+
+
+def _known(evaluation: "Evaluation | None") -> str:
+    return numbers.UNKNOWN if evaluation is None else numbers.coverage(evaluation.coverage).removesuffix(" %")
 
 
 def _figure(found: "Matrix", row: int, column: int) -> str:
     """The bits, and what there is to be said of them, each at its place."""
     evaluation = found.rows[row][column]
     if evaluation is None:
-        return numbers.UNKNOWN
+        return f"{numbers.UNKNOWN}  "
     flag = "" if evaluation.is_covered else numbers.FLAG
-    bits = flag + numbers.loss(evaluation.bits_per_character, 3)
+    bits = (numbers.READ if (row, column) in found.read else "") + flag + numbers.loss(evaluation.bits_per_character, 3)
     opened, closed = ("[", "]") if found.is_own(row, column) else ("", " ")
     return f"{opened}{bits}{closed}{'*' if found.is_best(row, column) else ' '}"
 
 
 def _show_json(found: "Matrix") -> None:
-    from zoo.cli.eval import figures
     from zoo.cli.json_out import show_json
 
     cells = (
         {
             "model": model.name,
-            "corpus": passage.name,
+            "text": passage.name,
             "own": found.is_own(i, j),
+            "read": (i, j) in found.read,
             "best": found.is_best(i, j),
-            "known": evaluation.coverage,
-            "covered": evaluation.is_covered,
             **figures(evaluation),
         }
         for i, model in enumerate(found.models)
         for j, passage in enumerate(found.passages)
         if (evaluation := found.rows[i][j]) is not None
     )
-    names = {"models": [m.name for m in found.models], "corpora": [p.name for p in found.passages]}
-    show_json("matrix", unit="nats per character", **names, cells=cells)
+    names = {"models": [m.name for m in found.models], "texts": [p.name for p in found.passages]}
+    show_json("matrix", unit=UNIT, **names, cells=cells)
+
+
+def _check_named(found: "Matrix") -> None:
+    """Raise BadData for models that were asked for by name and could not be measured on anything."""
+    lost = [model.name for model, row in zip(found.models, found.rows, strict=True) if not any(row)]
+    if lost:
+        raise BadData(f"{', '.join(lost)} could not be measured")

@@ -3,9 +3,12 @@
 import math
 from datetime import UTC, datetime
 
+from zoo.measure.compare import LOSSES
+from zoo.registry.model import Model
+
 UNKNOWN = "-"
-FLAG = "~"  # before a number that is not to be trusted as others are
-LOSSES, SPEED = ("val_loss", "val_bpc", "train_loss"), "tokens_per_second"
+FLAG, READ = "~", "!"  # before a number of which too little is known, and one of a text that was read in training
+SPEED = "tokens_per_second"
 
 
 def loss(value: float | None, decimals: int = 4) -> str:
@@ -38,6 +41,11 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def status(model: Model) -> str:
+    """What a table says of a model's state."""
+    return "starter" if model.starter else model.status
 
 
 def age(created: str) -> str:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from zoo import files
 from zoo.cli.curve import span
 from zoo.cli.curves import PALETTE, Line
+from zoo.cli.evaluations import heads
 from zoo.cli.numbers import FLAG
 from zoo.cli.terminal import one_line
 from zoo.errors import NotFound, UsageProblem
+from zoo.protocol import WINDOWS_V1
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,11 +118,11 @@ def matrix_figure(found: "Matrix") -> "Figure":
     axes = figure.add_subplot()
     image = axes.imshow(excess, cmap="viridis_r", vmin=0, vmax=MOST_EXCESS, aspect="auto")
     figure.colorbar(image, ax=axes, label="bits above the best of the text", extend="max")
-    axes.set_xticks(range(shape[1]), [one_line(p.name) for p in found.passages], rotation=45, ha="right")
+    axes.set_xticks(range(shape[1]), heads(found), rotation=45, ha="right")
     axes.set_yticks(range(shape[0]), [one_line(model.name) for model in found.models])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_title("bits per character, windows/v1\nframed: its own text, bold: best of the text", fontsize="medium")
+    axes.set_title(f"bits per character, {WINDOWS_V1}\nframed: its own text, bold: best of the text", fontsize="medium")
     for i, j in np.argwhere(~np.isnan(bits)) if height >= LEAST_CELL else ():
         _write_cell(axes, found, int(i), int(j), bits, excess)
     return figure

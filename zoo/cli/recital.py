@@ -147,13 +147,13 @@ def _entry(view: Recital, repeats: Repeats) -> dict[str, object]:
         place = {"line": line, "column": column}
         longest = {
             "length": len(found[1]),
-            "text": found[0],
+            "index": found[0],
             **_span(view, found[1]),
             **place,
             "span": text_of(repeats),
         }
     return {
-        "texts": len(repeats.texts),
+        "count": len(repeats.texts),
         "characters": repeats.characters,
         "verbatim": repeats.verbatim,
         "share": repeats.share,

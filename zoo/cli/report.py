@@ -10,7 +10,6 @@ from zoo.cli.app import App
 from zoo.cli.painter import painter
 from zoo.cli.terminal import one_line, say
 from zoo.errors import NotFound, Stopped
-from zoo.names import single
 from zoo.registry.model import Model
 
 
@@ -30,11 +29,11 @@ def command(app: App, models: tuple[str, ...], output: Path) -> None:
     """Write a page for a browser about models, or about all: one file that needs nothing from elsewhere.
 
     It has a card for each model, comparisons, curves, the matrix, samples and surprises. Of private texts, and of
-    models that were trained on one, it has numbers alone.
+    models that were trained on one, it has names and numbers alone. What was never evaluated is: models times texts.
 
     \b
     zoo report
-    zoo report $(zoo list -q dataset=shakespeare) -o shakespeare.html
+    zoo report dataset=shakespeare -o shakespeare.html
     """
     chosen = _chosen(app, models)
     # begun before the work, to find out now and not in an hour whether it can be written
@@ -45,7 +44,7 @@ def command(app: App, models: tuple[str, ...], output: Path) -> None:
 
 def _chosen(app: App, names: tuple[str, ...]) -> list[Model]:
     if names:
-        return list({m.name: m for m in (app.registry.resolve(single(name)) for name in names)}.values())
+        return app.models(names)
     if found := list(app.registry.models().values()):
         return found
     raise NotFound("there are no models to report on (see: zoo train)")

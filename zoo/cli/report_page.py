@@ -5,15 +5,17 @@ from html import escape
 
 from zoo.cli import html, numbers, svg
 from zoo.cli.curves import Line
+from zoo.cli.evaluations import heads
 from zoo.cli.heat import BITS, EXCESS, UNKNOWN
 from zoo.cli.leaderboards import COLUMNS, SEED_COLUMNS, row, seed_row
 from zoo.cli.surprise_page import STYLE as HEAT_STYLE
 from zoo.cli.surprise_page import heat, legend
 from zoo.cli.terminal import safe
 from zoo.measure.compare import Leaderboard, differences
+from zoo.measure.evaluate import LEAST_COVERAGE
 from zoo.measure.matrix import Matrix
 from zoo.measure.report import Portrait, Report
-from zoo.registry.model import Model
+from zoo.protocol import SLIDING_V1, WINDOWS_V1
 
 TITLE, WIDTH, CELL = "zoo report", "72rem", "e"
 DATE = len("2026-01-01")
@@ -66,7 +68,7 @@ def _count(number: int, what: str) -> str:
 
 def _card(portrait: Portrait) -> str:
     model, record = portrait.model, portrait.model.record
-    facts = [("status", _status(model)), ("nats/char", numbers.loss(record.val_loss))]
+    facts = [("status", numbers.status(model)), ("nats/char", numbers.loss(record.val_loss))]
     facts += [("bits/char", numbers.loss(record.val_bpc)), ("protocol", record.val_protocol)]
     facts += [(key, numbers.field(key, getattr(record, key))) for key in FACTS]
     facts += [
@@ -83,10 +85,6 @@ def _card(portrait: Portrait) -> str:
 
 def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
     return f"<dl>{''.join(f'<dt>{html.text(k)}</dt><dd>{html.text(v)}</dd>' for k, v in pairs)}</dl>\n"
-
-
-def _status(model: Model) -> str:
-    return "starter" if model.starter else model.status
 
 
 def _board(board: Leaderboard, lines: list[Line]) -> Iterator[str]:
@@ -117,12 +115,13 @@ def _table(heads: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]]) -> 
 
 
 def _matrix(matrix: Matrix) -> Iterator[str]:
-    yield "<h2>Matrix</h2>\n<p>bits per character (windows/v1) on the validation part of each text</p>\n"
+    yield f"<h2>Matrix</h2>\n<p>bits per character ({WINDOWS_V1}) on the validation part of each text</p>\n"
     words = legend(EXCESS, unknown=False, name=CELL)
-    flag = f"{numbers.FLAG} not 99 % of the characters known"
+    low = f"less than {100 * LEAST_COVERAGE:.0f} % of the characters known"
+    flag = f"{numbers.READ} read a part of it in training, {numbers.FLAG} {low}"
     yield f'<p class="legend">{words}; <span class="own">its own text</span> <b>best of the text</b>; {flag}</p>\n'
-    heads = "".join(f'<th class="right">{html.text(passage.name)}</th>' for passage in matrix.passages)
-    yield f'<div class="wide"><table class="matrix">\n<thead><tr><th></th>{heads}</tr></thead>\n<tbody>'
+    columns = "".join(f'<th class="right">{html.text(head)}</th>' for head in heads(matrix))
+    yield f'<div class="wide"><table class="matrix">\n<thead><tr><th></th>{columns}</tr></thead>\n<tbody>'
     for i, model in enumerate(matrix.models):
         cells = "".join(_cell(matrix, i, j) for j in range(len(matrix.passages)))
         yield f"<tr><th>{html.text(model.name)}</th>{cells}</tr>\n"
@@ -136,8 +135,9 @@ def _cell(matrix: Matrix, i: int, j: int) -> str:
     step = EXCESS.step_of(matrix.excess(i, j))
     classes = ["right", *([f"{CELL}{step}"] if step != UNKNOWN else [])]
     classes += [name for name, holds in (("own", matrix.is_own(i, j)), ("best", matrix.is_best(i, j))) if holds]
-    flag = "" if evaluation.is_covered else numbers.FLAG
+    flag = ("" if evaluation.is_covered else numbers.FLAG) + (numbers.READ if (i, j) in matrix.read else "")
     known = f"{numbers.coverage(evaluation.coverage)} of the characters known"
+    known += "; a part of it was read in training" if (i, j) in matrix.read else ""
     bits = numbers.loss(evaluation.bits_per_character, 3)
     return f'<td class="{" ".join(classes)}" title="{known}">{flag}{bits}</td>'
 
@@ -153,7 +153,8 @@ def _samples(portraits: Sequence[Portrait]) -> Iterator[str]:
             yield f'<pre lang="">{escape(safe(portrait.sample))}</pre>\n'
         if portrait.surprise is not None:
             mean = numbers.loss(portrait.surprise.mean)
-            yield f'<p class="quiet">the beginning of its validation part: {mean} bits per character (sliding/v1)</p>\n'
+            words = f"the beginning of its validation part: {mean} bits per character ({SLIDING_V1})"
+            yield f'<p class="quiet">{words}</p>\n'
             yield from heat(portrait.surprise.text, portrait.surprise.bits, BITS)
         if portrait.lacking:
             yield f'<p class="quiet">{html.text(portrait.lacking)}</p>\n'

@@ -176,7 +176,8 @@ def _show_json(look: Look, top: int | None) -> None:
 
 
 def _entry(model: Model, measured: "Measured") -> dict[str, object]:
-    return {"name": model.name, "bits_per_character": measured.mean, "known": measured.known}
+    figures = {"bits_per_character": measured.mean, "coverage": measured.coverage, "known_characters": measured.known}
+    return {"name": model.name, **figures}
 
 
 def _show_top(look: Look, top: int) -> None:

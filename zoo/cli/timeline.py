@@ -10,6 +10,7 @@ import click
 
 from zoo.cli import complete, numbers, replies
 from zoo.cli.app import App
+from zoo.cli.evaluations import UNIT, figures
 from zoo.cli.painter import painter
 from zoo.cli.talking import crop, repeatable_options
 from zoo.cli.terminal import RESET, is_terminal, say, show, width
@@ -52,7 +53,7 @@ def command(
     zoo timeline shakespeare "ROMEO:"
     zoo timeline shakespeare "ROMEO:" --steps 0,64,1024
 
-    Every step writes with the same seed. The last text is by the weights that the training kept.
+    Every step writes with the same seed. `kept` are the weights that the training kept.
     """
     from zoo.measure.timeline import stages, step_of
     from zoo.talk.text import Piece
@@ -66,7 +67,9 @@ def command(
         pieces = _written(stage, device, text, Sampler(options, seed), max_new)  # which fails before a loss is counted
         step, kept, evaluation = step_of(stage), stage.snapshot is None, losses.of(stage)
         if as_json:
-            entries.append({"step": step, "kept": kept, **_figures(evaluation), "text": _joined(pieces)})
+            entries.append(
+                {"step": step, "kept": kept, "evaluation": evaluation and figures(evaluation), "text": _joined(pieces)}
+            )
             continue
         if i:
             show()
@@ -76,7 +79,7 @@ def command(
         from zoo.cli.json_out import show_json
 
         about = {"prompt": text, "seed": seed, "sampling": options.to_dict()}
-        show_json("timeline", model=whole.name, **about, unit="nats per character", steps=entries)
+        show_json("timeline", model=whole.name, **about, unit=UNIT, steps=entries)
 
 
 class Losses:
@@ -124,18 +127,17 @@ def _joined(pieces: "Iterator[Piece]") -> str:
     return "".join(piece.text for piece in pieces)
 
 
-def _figures(evaluation: "Evaluation | None") -> dict[str, float | None]:
-    if evaluation is None:
-        return {"loss": None, "bits_per_character": None}
-    return {"loss": evaluation.loss, "bits_per_character": evaluation.bits_per_character}
-
-
 def heading(step: int, evaluation: "Evaluation | None", *, kept: bool) -> str:
     """The line above a text; on a terminal as much of it as fits."""
     begin = f"step {step}{', kept' if kept else ''}"
     loss = numbers.loss(evaluation.loss if evaluation else None)
     in_bits = f" ({numbers.loss(evaluation.bits_per_character)} bits)" if evaluation else ""
-    forms = [f"{begin}   val loss {loss}{in_bits}", f"{begin}  {loss}{in_bits}", f"{begin}  {loss}"]
+    forms = [
+        f"{begin}   val loss {loss} nats/char{in_bits}",
+        f"{begin}   val loss {loss}{in_bits}",
+        f"{begin}  {loss}{in_bits}",
+        f"{begin}  {loss}",
+    ]
     room = width() if is_terminal(sys.stdout) else math.inf
     return next((form for form in forms if len(form) <= room), forms[-1])
 

@@ -12,14 +12,14 @@ from zoo.cli.given import name_of, read_given
 from zoo.cli.painter import painter
 from zoo.cli.terminal import one_line, show, show_filled
 from zoo.errors import NotFound, UsageProblem
-from zoo.names import single
+from zoo.protocol import WINDOWS_V1
 from zoo.registry.model import Model
 
 if TYPE_CHECKING:
     from zoo.measure.attribution import Attribution
     from zoo.measure.who import Answer
 
-TOO_SHORT = "too short to say"
+TOO_SHORT, TOO_CLOSE = "too short to say", "too close to say"
 MOST_CONTEXT = 200  # characters of a paragraph, of which its line shows as many as fit
 
 
@@ -36,8 +36,9 @@ def command(
 ) -> None:
     """Tell whose text a text is most like: which model expects it best, by its own standards.
 
-    Candidates are the best model of each text, unless some are named. A model's par is halfway between what its own
-    text costs it and what those of the others do; the candidates are ranked by how far above it this text is.
+    Candidates are the best model of each text, unless some are named, or filtered as in zoo list. A model's par is
+    halfway between what its own text costs it and what those of the other candidates do; the candidates are ranked by
+    how far above it this text is.
 
     \b
     zoo who letter.txt
@@ -54,24 +55,26 @@ def command(
         _show_json(name, text, answer)
         return
     _show_ranking(answer, name)
-    if len(answer.paragraphs) > 1:
+    if answer.paragraphs:
         show()
         _show_paragraphs(answer, text)
 
 
-def _candidates(app: App, names: tuple[str, ...]) -> list[Model]:
-    """The models of these names, or the best of each text; raises UsageProblem unless there are two."""
-    if names:
-        found = list({m.name: m for m in (app.registry.resolve(single(name)) for name in names)}.values())
-    else:
-        from zoo.measure.compare import has_loss, leaderboards
+def _candidates(app: App, words: tuple[str, ...]) -> list[Model]:
+    """The models that these words mean, or the best of each text; raises UsageProblem or NotFound unless they are of
+    two texts at least."""
+    from zoo.measure.compare import by_loss, has_loss
+    from zoo.measure.who import text_of
 
-        ready = [model for model in app.registry.models().values() if model.status == "ready"]
-        found = [board.models[0] for board in leaderboards(ready) if has_loss(board.models[0])]
-    if len(found) < 2:
-        raise (UsageProblem if names else NotFound)(
-            f"who of one? there must be models of two texts at least, and there is {len(found)} (see: zoo train)"
-        )
+    if words:
+        found = app.models(words)
+    else:
+        ready = [model for model in app.registry.models().values() if model.status == "ready" and has_loss(model)]
+        best = {text_of(model): model for model in sorted(ready, key=by_loss, reverse=True)}
+        found = list(best.values())
+    if (count := len({text_of(model) for model in found})) < 2:
+        kind = UsageProblem if words else NotFound
+        raise kind(f"who of one? there must be models of two texts at least, and these are of {count} (see: zoo train)")
     return found
 
 
@@ -81,7 +84,7 @@ def _show_ranking(answer: "Answer", name: str) -> None:
     columns = [
         Column("", right=True),
         Column("model"),
-        Column("bits/char", right=True, keep=1),
+        Column("here", right=True, keep=1),
         Column("own", right=True, keep=3),
         Column("others", right=True, keep=2),
         Column("above par", right=True),
@@ -98,7 +101,7 @@ def _show_ranking(answer: "Answer", name: str) -> None:
         ]
         for rank, i in enumerate(whole.order, 1)
     ]
-    counted = f"{whole.counted:,} of {whole.characters:,} characters count"
+    counted = f"{whole.counted:,} of {whole.characters:,} characters count; bits per character, {WINDOWS_V1}"
     show_table(columns, rows, title=f"{one_line(name)}: {counted}", bold_row=-1 if whole.winner is None else 0)
     show()
     show_filled(_verdict(answer, whole))
@@ -106,9 +109,14 @@ def _show_ranking(answer: "Answer", name: str) -> None:
 
 def _verdict(answer: "Answer", found: "Attribution") -> str:
     """One line, never without its margin."""
-    first, second = (answer.models[i].name for i in found.order[:2])
+    first, second = (answer.models[i].name for i in (found.order[0], answer.rival(found)))
     lead = f"leads {second} by {_margin(found)} bits per character"
-    return f"{TOO_SHORT}: {first} {lead}" if found.winner is None else f"most like {first}, which {lead}"
+    return f"{_doubt(found)}: {first} {lead}" if found.winner is None else f"most like {first}, which {lead}"
+
+
+def _doubt(found: "Attribution") -> str:
+    """Why nothing is said: a text whose error is known is long enough, and lies between two."""
+    return TOO_SHORT if math.isnan(found.error) else TOO_CLOSE
 
 
 def _margin(found: "Attribution") -> str:
@@ -124,14 +132,14 @@ def _show_paragraphs(answer: "Answer", text: str) -> None:
         Column("at", right=True, keep=1),
         Column("characters", right=True, keep=3),
         Column("most like"),
-        Column("by", right=True, keep=2),
+        Column("by bits/char", right=True, keep=2),
         Column("begins", prose=True, keep=4),
     ]
     rows = []
-    for (begin, end), found in zip(answer.spans, answer.paragraphs, strict=True):
+    for (begin, end), found in zip(answer.places, answer.paragraphs, strict=True):
         words = " ".join(text[begin : min(end, begin + MOST_CONTEXT)].split())
         sure = found.winner is not None
-        like = answer.models[found.order[0]].name if sure else TOO_SHORT
+        like = answer.models[found.order[0]].name if sure else _doubt(found)
         rows.append([f"{begin:,}", f"{end - begin:,}", like, _margin(found) if sure else "", words])
     show_table(columns, rows)
 
@@ -141,7 +149,7 @@ def _show_json(name: str, text: str, answer: "Answer") -> None:
 
     candidates = [
         {
-            "name": model.name,
+            "model": model.name,
             "dataset": model.record.dataset,
             "own_bits_per_character": answer.own[i],
             "others_bits_per_character": answer.others[i] if answer.others else None,
@@ -151,12 +159,12 @@ def _show_json(name: str, text: str, answer: "Answer") -> None:
     ]
     paragraphs = (
         {"begin": begin, "end": end, **_entry(answer, found)}
-        for (begin, end), found in zip(answer.spans, answer.paragraphs, strict=True)
+        for (begin, end), found in zip(answer.places, answer.paragraphs, strict=True)
     )
     show_json(
         "who",
         file=name,
-        protocol="windows/v1",
+        protocol=WINDOWS_V1,
         candidates=candidates,
         whole={"begin": 0, "end": len(text), **_entry(answer, answer.whole)},
         paragraphs=paragraphs,
@@ -166,7 +174,7 @@ def _show_json(name: str, text: str, answer: "Answer") -> None:
 def _entry(answer: "Answer", found: "Attribution") -> dict[str, object]:
     """The most like first; `winner` is null where the text is too short to say."""
     ranking = [
-        {"name": answer.models[i].name, "bits_per_character": found.bits[i], "above_par": found.excess[i]}
+        {"model": answer.models[i].name, "bits_per_character": found.bits[i], "above_par": found.excess[i]}
         for i in found.order
     ]
     return {

@@ -21,7 +21,7 @@ from zoo.measure.scoring import tally
 from zoo.protocol import PROTOCOLS, WINDOWS_V1, bits, known_nats, nats_per_character, unknown_nats
 from zoo.registry.model import Model
 
-SCHEMA = 1  # of a kept evaluation
+SCHEMA = 1  # of a kept evaluation; another one when the same weights and text come to another number
 LARGEST = 700.0  # nats whose exponential is a number
 LEAST_COVERAGE = 0.99  # below which a loss says more about the alphabet than about the model
 HASH = re.compile("[0-9a-f]{64}")
@@ -100,10 +100,9 @@ class Evaluator:
         check_length(passage)
         engine, vocab = self._parts
         passage.check()
-        evaluation = replace(
-            measure(engine, vocab, passage, protocol, on_event, task=f"{self.model.name} on {passage.name}"),
-            weights_sha256=self.model.record.weights_sha256 or "",
-        )
+        task = f"{self.model.name} on {passage.name}"
+        found = measure(engine, vocab, passage, protocol, on_event, task=task)
+        evaluation = replace(found, weights_sha256=self.model.record.weights_sha256 or "")
         self._keep(evaluation)
         return evaluation
 

@@ -1,7 +1,7 @@
 """The matrix: every model on every text, under `windows/v1`."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from zoo.corpora.corpus import corpus_names, open_corpus
@@ -12,17 +12,23 @@ from zoo.measure.evaluate import Evaluation, Evaluator, check_length
 from zoo.measure.passage import Passage, validation_part
 from zoo.protocol import bits
 from zoo.registry.model import Model
+from zoo.registry.registry import Registry
 
 TASK = "evaluating"
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """Evaluations by row and column, of every model on every passage; None where there is none to be had."""
+    """Evaluations by row and column, of every model on every passage; None where there is none to be had.
+
+    `read` are the cells of those models that have read a part of the passage in training: their text, or one that they
+    began from, is the same and split in another place.
+    """
 
     models: Sequence[Model]
     passages: Sequence[Passage]
     rows: Sequence[Sequence[Evaluation | None]]
+    read: Set[tuple[int, int]] = frozenset()
 
     def is_own(self, row: int, column: int) -> bool:
         """Whether the model was trained on the text whose validation part the passage is."""
@@ -30,23 +36,24 @@ class Matrix:
         return self.passages[column].sha256 in own
 
     def best(self, column: int) -> float:
-        """The least loss on a passage of those models that know enough of its characters; nan where there is none."""
-        losses = [row[column].loss for row in self.rows if is_ranked(row[column])]  # type: ignore[union-attr]
-        return min(losses, default=math.nan)
+        """The least loss on a passage that may be ranked; nan where there is none."""
+        losses = (self.ranked(row, column) for row in range(len(self.rows)))
+        return min((loss for loss in losses if not math.isnan(loss)), default=math.nan)
 
     def is_best(self, row: int, column: int) -> bool:
-        evaluation = self.rows[row][column]
-        return is_ranked(evaluation) and evaluation.loss == self.best(column)  # type: ignore[union-attr]
+        return self.ranked(row, column) == self.best(column)
 
     def excess(self, row: int, column: int) -> float:
-        """How many bits per character a model needs more than the best of the text; nan where nobody knows."""
+        """How many bits per character a model needs more than the best of the text; nan where it is not ranked."""
+        return bits(self.ranked(row, column) - self.best(column))
+
+    def ranked(self, row: int, column: int) -> float:
+        """A loss, in nats per character, that is of a text rather than of an alphabet, and of one that the model has
+        not read; nan for any other."""
         evaluation = self.rows[row][column]
-        return math.nan if evaluation is None else bits(evaluation.loss - self.best(column))
-
-
-def is_ranked(evaluation: Evaluation | None) -> bool:
-    """Whether a loss is a number, and of a text rather than of an alphabet."""
-    return evaluation is not None and not math.isnan(evaluation.loss) and evaluation.is_covered
+        if evaluation is None or not evaluation.is_covered or (row, column) in self.read:
+            return math.nan
+        return evaluation.loss
 
 
 def fetched_passages(home: Home, names: Sequence[str] = (), on_event: OnEvent = ignore) -> list[Passage]:
@@ -86,7 +93,17 @@ def matrix(
             _complete(row, Evaluator(home, model, refresh=refresh), passages, work)  # one model in memory at a time
     if work.problems and not any(cell for row in rows for cell in row):
         raise work.problems[0]
-    return Matrix(ordered, passages, rows)
+    return Matrix(ordered, passages, rows, _read(home, ordered, passages))
+
+
+def _read(home: Home, models: Sequence[Model], passages: Sequence[Passage]) -> Set[tuple[int, int]]:
+    registry, found = Registry(home), set()
+    for row, model in enumerate(models):
+        texts = {(part.sha256, part.val_sha256) for one in registry.lineage(model) for part in one.record.corpora}
+        for column, passage in enumerate(passages):
+            if any(text == passage.corpus_sha256 and val != passage.sha256 for text, val in texts):
+                found.add((row, column))
+    return found
 
 
 def _column_of(model: Model, passages: Sequence[Passage]) -> tuple[int, float]:

@@ -78,19 +78,15 @@ def reading_of(registry: Registry, model: Model) -> Reading:
     Raises NotFound and BadData when its own text is not; of its ancestors that is said.
     """
     found = {_key(own := _read_by(registry, model)): own}
-    lost, seen = [], {model.record.id}
-    while model.record.parent is not None:
-        parent = registry.parent_of(model.record)
-        if parent is None or parent.record.id in seen:
-            lost.append(f"the model that '{model.name}' began from is not here any more, nor what it has read")
-            break
-        seen.add(parent.record.id)
+    lost, lineage = [], registry.lineage(model)
+    for parent in lineage[1:]:
         try:
             corpus = _read_by(registry, parent)
             found.setdefault(_key(corpus), corpus)
         except (NotFound, BadData) as error:
             lost.append(f"what '{parent.name}' has read, which '{model.name}' began from, was left out: {error}")
-        model = parent
+    if lineage[-1].record.parent is not None:
+        lost.append(f"the model that '{lineage[-1].name}' began from is not here any more, nor what it has read")
     return Reading(list(found.values()), lost)
 
 

@@ -14,7 +14,8 @@ from zoo.registry.model import Model
 @dataclass(frozen=True)
 class Passage:
     """So many characters and bytes of UTF-8. `blocks()` gives the text, `check()` raises BadData when it is no longer
-    what its sha256 says; `name` is that of the corpus whose validation part it is, or of a file."""
+    what its sha256 says. `name` is that of a file, or of the corpus whose validation part it is, all of which has
+    `corpus_sha256`."""
 
     name: str
     sha256: str
@@ -22,7 +23,12 @@ class Passage:
     bytes: int
     blocks: Callable[[], Iterator[str]]
     check: Callable[[], None] = lambda: None
-    part: str = "val"
+    corpus_sha256: str = ""
+
+    @property
+    def part(self) -> str:
+        """What of a text it is: the validation part of a fetched one, or all of another."""
+        return "val" if self.corpus_sha256 else "all"
 
 
 def validation_part(corpus: Corpus) -> Passage:
@@ -34,13 +40,14 @@ def validation_part(corpus: Corpus) -> Passage:
         corpus.bytes_of("val"),
         lambda: corpus.blocks("val"),
         corpus.check_text,
+        corpus.sha256,
     )
 
 
 def passage_of(name: str, text: str) -> Passage:
     """A text that is in memory."""
     data = text.encode("utf-8", "surrogatepass")
-    return Passage(name, hashlib.sha256(data).hexdigest(), len(text), len(data), lambda: iter([text]), part="all")
+    return Passage(name, hashlib.sha256(data).hexdigest(), len(text), len(data), lambda: iter([text]))
 
 
 def own_passage(home: Home, model: Model) -> Passage:

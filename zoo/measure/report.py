@@ -5,7 +5,6 @@ Of a private text there are numbers alone: no sample of what was written after i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from zoo.engine.load import engine_of
 from zoo.errors import ZooError
@@ -52,7 +51,7 @@ def report(home: Home, models: Sequence[Model], on_event: OnEvent = ignore) -> R
     portraits = []
     for done, model in enumerate(ordered):
         on_event(Progress("drawing portraits", done, len(ordered), "models"))
-        portraits.append(_portrait(home, model))
+        portraits.append(_portrait(home, model, on_event))
     measured = [model for model in ordered if model.record.weights_sha256]
     try:
         table = matrix(home, measured, own_passages(home, measured, on_event), on_event)
@@ -71,20 +70,22 @@ def is_private(home: Home, model: Model) -> bool:
         return model.record.private
 
 
-def _portrait(home: Home, model: Model) -> Portrait:
+def _portrait(home: Home, model: Model, on_event: OnEvent) -> Portrait:
+    """What is lacking is said on the page in words that tell nothing of this machine, and to the reader in full."""
     past, secret = history(model), is_private(home, model)
     if secret:
         return Portrait(model, past, secret, lacking="its text is private")
     try:
         engine, vocab = engine_of(model)
-        voice = Voice(model.name, engine, vocab, [model])
-        sample = voice.generate(max_new=LENGTH, seed=SEED)
+        sample = Voice(model.name, engine, vocab, [model]).generate(max_new=LENGTH, seed=SEED)
     except ZooError as error:
-        return Portrait(model, past, secret, lacking=str(error))
+        on_event(Warned(str(error)))
+        return Portrait(model, past, secret, lacking="its weights are not here, or damaged")
     try:
         corpus = own_corpus(home, model)
         corpus.check_text()
-        text = "".join(islice(corpus.blocks("val"), 1))[:PASSAGE]
+        text = next(corpus.blocks("val"), "")[:PASSAGE]
         return Portrait(model, past, secret, sample, surprise(engine, vocab, text))
     except ZooError as error:
-        return Portrait(model, past, secret, sample, lacking=str(error))
+        on_event(Warned(str(error)))
+        return Portrait(model, past, secret, sample, lacking="its text is not here, or damaged")

@@ -19,8 +19,9 @@ Ids = tuple["np.ndarray", "np.ndarray"]  # ids (T,), and of each a mark: what th
 
 @dataclass(frozen=True)
 class Tally:
-    """What a text costs a model: `nats` for all its known characters together, but the first one of the text, which has
-    nothing before it. Of its characters the model's vocabulary lacks `unknown`, of which so many are `charged`."""
+    """What a text costs a model: `nats` for all its known characters together, but the first that becomes an id, which
+    has nothing before it. Of its characters the vocabulary lacks `unknown`, of which so many are `charged`: all but one
+    that stands first."""
 
     nats: float
     characters: int
@@ -110,19 +111,24 @@ def tally(
     return Tally(nats, characters, unknown, min(unknown - first_is_free, characters - 1))
 
 
-def bits_of(engine: Engine, vocab: Vocab, text: str) -> "np.ndarray":
-    """Bits of each character of a text (len(text),) under `windows/v1`; nan for the first, which has nothing before it,
-    and for those that the model does not know. Raises BadData for numbers that are not finite."""
+def bits_of(
+    engine: Engine, vocab: Vocab, text: str, on_characters: Callable[[int], None] = lambda done: None
+) -> "np.ndarray":
+    """Bits of each character of a text (len(text),) under `windows/v1`; nan for the first that becomes an id, which has
+    nothing before it, and for those that the model does not know. `on_characters` is told how many are done, before
+    each window. Raises BadData for numbers that are not finite."""
     import numpy as np
 
     encoder, found = Encoder(vocab), np.zeros(len(text))
     n = sum(int(encoder.counts(block).sum()) for _, block in blocks_of(text))
     for owners, nats in scored(engine, owned(encoder, text), windows(n, engine.config.block_size)) if n else ():
         check_finite(nats)
+        on_characters(int(owners[0]))
         np.add.at(found, owners, bits(1) * nats)
     for begin, block in blocks_of(text):
         found[begin : begin + len(block)][encoder.unknown(block)] = np.nan
-    found[:1] = np.nan
+    first = next((int(owners[0]) for _, owners in owned(encoder, text) if len(owners)), 0)
+    found[first : first + 1] = np.nan
     return found
 
 
@@ -149,14 +155,15 @@ def blocks_of(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _survey(encoder: Encoder, blocks: Iterator[str]) -> tuple[int, int, int, bool]:
-    """How many ids, characters and unknown characters there are, and whether the first character is an unknown one that
-    stands where nothing is scored."""
+    """How many ids, characters and unknown characters there are, and whether the first character that becomes an id,
+    which stands where nothing is scored, is an unknown one."""
     ids = characters = unknown = 0
     first_is_free = False
     for block in blocks:
-        if block and not characters:
-            first_is_free = bool(encoder.unknown(block[0])[0]) and len(encoder.ids(block[0])) > 0
-        ids += int(encoder.counts(block).sum())
+        counts = encoder.counts(block)
+        if not ids and counts.any():
+            first_is_free = bool(encoder.unknown(block)[counts.nonzero()[0][0]])
+        ids += int(counts.sum())
         characters += len(block)
         unknown += int(encoder.unknown(block).sum())
     return ids, characters, unknown, first_is_free

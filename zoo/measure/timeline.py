@@ -9,8 +9,8 @@ from zoo.registry.snapshots import at_step, snapshots
 
 
 def stages(model: Model, steps: Sequence[int] | None = None) -> list[Model]:
-    """A model at these steps, or at all that were kept; then, unless some were asked for, with the weights of its
-    record, in the place of a snapshot of the same step that would stand before them.
+    """A model at these steps, or at all that were kept, among which, unless some were asked for, stand the weights of
+    its record, in the place of a snapshot of the same step.
 
     Raises NotFound for a step that was not kept, and when none was; UsageProblem for a model that is a step itself.
     """
@@ -23,9 +23,7 @@ def stages(model: Model, steps: Sequence[int] | None = None) -> list[Model]:
         raise NotFound(f"'{model.name}' has no snapshots of its steps; {how}")
     found = [at_step(model, step) for step in (kept if steps is None else dict.fromkeys(steps))]
     if steps is None and model.record.weights_sha256 is not None:
-        if step_of(found[-1]) == step_of(model):
-            found.pop()
-        found.append(model)
+        found = sorted([*(stage for stage in found if step_of(stage) != step_of(model)), model], key=step_of)
     return found
 
 

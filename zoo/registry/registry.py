@@ -99,12 +99,22 @@ class Registry:
 
     def parent_of(self, record: Record) -> Model | None:
         """The model, as it was at that step, whose weights a record's began with; None when it is not here any more."""
+        if record.parent is None:
+            return None
         try:
-            id, step = split_step(record.parent or "")
+            id, step = split_step(record.parent)
             parent = next((model for model in self.models().values() if model.record.id == id), None)
             return parent if parent is None or step is None else at_step(parent, step)
         except (NotFound, UsageProblem):  # the snapshot is gone, or somebody edited the row
             return None
+
+    def lineage(self, model: Model) -> list[Model]:
+        """A model, the one whose weights it began with, and so on, as far as they are here."""
+        found, seen = [model], {model.record.id}
+        while (parent := self.parent_of(model.record)) is not None and parent.record.id not in seen:
+            seen.add(parent.record.id)
+            found.append(model := parent)
+        return found
 
     def claim(self, name: str, record: Record, fill: Callable[[Path], None]) -> Path:
         """Create a model's directory and row together, and return the directory; `fill` puts in what belongs there.

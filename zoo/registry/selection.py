@@ -46,6 +46,11 @@ class Filter:
         return bool(value == self.wanted) or (is_nan(value) and is_nan(self.wanted))
 
 
+def is_filter(word: str) -> bool:
+    """Whether a word is a filter or a pattern, and not what a model is called."""
+    return bool(set(word) & (_SIGNS | _GLOB))
+
+
 def select(models: Iterable[Model], words: Sequence[str], now: datetime | None = None) -> list[Model]:
     """The models, in their order, of which every word holds: `KEY OP VALUE`, a beginning of a name or a glob on names.
 
