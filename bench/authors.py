@@ -25,7 +25,7 @@ from zoo.engine.load import engine_of
 from zoo.home import Home
 from zoo.measure.attribution import attribute
 from zoo.measure.scoring import bits_of
-from zoo.measure.who import others_bits, own_bits
+from zoo.measure.who import pars_of
 from zoo.registry.model import Model
 from zoo.registry.registry import Registry
 
@@ -79,7 +79,7 @@ def passages(home: Home, book: str, count: int) -> list[str]:
 
 def measure(home: Home, models: list[Model], texts: list[list[str]]) -> list[Row]:
     """A row a length; texts[i] are of the author of models[i]."""
-    own, others = np.array([own_bits(model) for model in models]), np.array(others_bits(home, models))
+    own, others = map(np.array, pars_of(home, models))
     pars = {"raw": 0 * own, "own": own, "who": (own + others) / 2}
     costs = []
     for model in models:
@@ -92,7 +92,10 @@ def measure(home: Home, models: list[Model], texts: list[list[str]]) -> list[Row
 
 
 def row(pars: dict[str, np.ndarray], table: np.ndarray, authors: np.ndarray) -> Row:
-    found = {way: [attribute(par.tolist(), table[:, i]) for i in range(table.shape[1])] for way, par in pars.items()}
+    texts = range(len(table))
+    found = {
+        way: [attribute(par.tolist(), texts, costs) for costs in table.swapaxes(0, 1)] for way, par in pars.items()
+    }
     right = {way: np.array([a.order[0] for a in some]) == authors for way, some in found.items()}
     said = np.array([a.winner is not None for a in found["who"]])
     shares = {way: float(some.mean()) for way, some in right.items()}

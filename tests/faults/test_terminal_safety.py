@@ -138,7 +138,8 @@ TOUR: list[list[str]] = [
         "reproduce tiny-nano",
         "surprise talker {file}", "surprise talker {file} --top 9", "surprise talker {file} --vs tiny-nano",
         "novelty talker --show --num 2 --max-new 99 --min-span 2", "novelty talker --text {file} --show",
-        "timeline talker",
+        "timeline talker", "eval talker --on {file}", "eval talker row-0 --json", "matrix", "matrix talker --json",
+        "who {file} talker shakespeare-m2", "report", "matrix talker --plot {file}.svg",
         "completion bash", "fetch files --from {files} --glob *", "fetch one --from {file}", "fetch net --from {url}",
     )),
     TRAIN,
@@ -160,7 +161,8 @@ FORMS: list[list[str]] = [
         "generate talker --unknown {} a", "generate talker --temperature {}", "chat talker --top-k {}",
         "surprise talker {}", "surprise talker {file} --encoding {}", "surprise {} {file}",
         "surprise talker {file} --html {}", "novelty talker --text {}", "novelty talker --text {file} --encoding {}",
-        "timeline talker {}", "timeline talker --steps {}",
+        "timeline talker {}", "timeline talker --steps {}", "eval talker --on {}", "eval {}", "matrix --on {}",
+        "who {}", "who {file} talker {}", "report {} -o x.html", "report talker -o {}", "matrix --plot {}",
     )),
 ]  # fmt: skip
 

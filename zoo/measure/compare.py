@@ -107,13 +107,13 @@ def best(models: Iterable[Model]) -> Model | None:
 def seeds(models: Iterable[Model]) -> list[Seeds]:
     """Those of the models that were trained to the end and differ in nothing but their seed, by their mean loss.
 
-    Of several with one seed, which should be the same model, the best stands for all.
+    Of several with one seed, which should be the same model, the first that was made stands for all.
     """
     groups: dict[Hashable, dict[int, Model]] = {}
-    for model in sorted(models, key=by_loss):
+    for model in sorted(models, key=lambda model: (model.record.created, model.name)):
         if model.record.status == "ready" and _is_finite(model.record.val_loss):
             groups.setdefault(_recipe(model), {}).setdefault(model.record.seed, model)
-    several = [list(group.values()) for group in groups.values() if len(group) > 1]
+    several = [sorted(group.values(), key=by_loss) for group in groups.values() if len(group) > 1]
     return sorted(map(_seeds, several), key=lambda found: (found.mean, found.models[0].name))
 
 
@@ -126,13 +126,14 @@ def _seeds(models: list[Model]) -> Seeds:
 
 
 def _recipe(model: Model) -> Hashable:
-    """Equal for models that differ in nothing but their seed: not in text, alphabet, hyperparameters, number format,
-    nor in the weights with which they began."""
+    """Equal for models that differ in nothing but their seed: not in text, alphabet, hyperparameters, device, number
+    format, nor in the weights with which they began."""
     record = model.record
     texts = tuple((part.sha256, part.val_sha256, part.weight) for part in record.corpora)
     table = {**record.model, **record.train}
     knobs = sorted((key, repr(value)) for key, value in table.items() if key not in BESIDE)
-    return record.val_protocol, texts, record.vocab.sha256, record.dtype, record.init_sha256, tuple(knobs)
+    machine = record.device, record.dtype
+    return record.val_protocol, texts, record.vocab.sha256, *machine, record.init_sha256, tuple(knobs)
 
 
 def differences(models: list[Model], *, everything: bool = False) -> list[Field]:
