@@ -220,10 +220,10 @@ def test_markdown_is_a_table_in_which_nothing_is_markup(zoo, many, home):
     lines = out.splitlines()
     assert lines[0] == "|  | best | worse | delta |"
     assert lines[1] == "| --- | ---: | ---: | ---: |"
-    assert r"| dataset | a\|b \*c\* \<d> \\ | tiny |  |" in lines
+    assert r"| dataset | a\|b \*c\* \<d\> \\ | tiny |  |" in lines
     assert "| val_loss | 0.5000 | 9.0000 | +8.5000 |" in lines
     out = zoo("compare", "--md").out
-    assert r"**a\|b \*c\* \<d> \\, tiny (windows/v1, nats per character)**" in out
+    assert r"**a\|b \*c\* \<d\> \\, tiny (windows/v1, nats per character)**" in out
     assert "| 1 | best | 0.5000 |" in out
     assert "\x1b" not in out
 

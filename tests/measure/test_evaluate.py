@@ -187,6 +187,15 @@ def test_an_evaluation_of_something_else_is_not_taken(zoo, home, tiny_model, key
     assert told(zoo, "tiny-nano") == first
 
 
+@pytest.mark.parametrize("nats", ["-Infinity", "Infinity", "-5.0", "true", '"x"', "[]"])
+def test_a_kept_number_that_no_text_costs_is_computed_again(zoo, home, tiny_model, nats):
+    first = told(zoo, "tiny-nano")
+    for path in kept(home):
+        text = path.read_text()
+        path.write_text(text[: text.index('"nats"')] + f'"nats": {nats}}}')
+    assert told(zoo, "tiny-nano") == first
+
+
 def test_a_record_cannot_lead_an_evaluation_out_of_the_home(zoo, home, tiny_model, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     text = home.registry.read_text()

@@ -77,6 +77,15 @@ def test_a_text_that_became_private_later_is_private(zoo, page, public, tmp_path
     assert "<pre" not in page(public)
 
 
+def test_a_model_whose_ancestor_became_private_is_private(zoo, page, public, tmp_path):
+    (tmp_path / "more.txt").write_text("The dog. " + write_tiny_text())
+    assert zoo("fetch", "more", "--from", str(tmp_path / "more.txt"), "--public").code == 0
+    assert zoo("train", "-d", "more", "-n", "child", "--init", public, *tiny_settings(max_steps=4)).code == 0
+    assert "<pre" in page("child")
+    assert zoo("fetch", "open", "--from", str(tmp_path / "open.txt")).code == 0
+    assert "<pre" not in page("child")
+
+
 def test_a_public_text_has_a_sample_and_a_surprise(page, public):
     found = page(public)
     assert found.count("<pre") == 2

@@ -211,3 +211,23 @@ def test_the_bits_of_others_need_all_their_texts(home, two):
     own, others = pars_of(home, models)
     assert [len(own), len(others)] == [2, 2]
     assert pars_of(home, models[:1])[1] == []
+
+
+def test_a_damaged_model_that_nobody_named_is_left_out(zoo, home, two):
+    """And the next best of its text is taken, if there is one."""
+    assert zoo("train", "-d", "one", "-n", "one-worse", *tiny_settings(max_steps=2)).code == 0
+    (home.models / "one-tiny" / "weights.safetensors").write_bytes(b"no weights")
+    outcome = zoo("who", "-", "--json", stdin="the cat sat on a mat. " * 30)
+    assert outcome.code == 0
+    assert "'one-tiny' is left out" in outcome.err
+    assert "one-worse" in {candidate["model"] for candidate in json.loads(outcome.out)["candidates"]}
+    assert zoo("who", "-", "one-tiny", "two-tiny", stdin="the cat").code == 4
+
+
+@pytest.mark.parametrize("loss", ["inf", "-inf", "nan", "-5.0"])
+def test_a_loss_that_is_none_wins_nothing(zoo, home, two, loss):
+    shutil.rmtree(home.corpora)
+    text = home.registry.read_text()
+    home.registry.write_text(re.sub(r"^val_bpc = .*$", f"val_bpc = {loss}", text, count=1, flags=re.MULTILINE))
+    outcome = zoo("who", "-", *two, "--json", stdin="the cat sat on a mat. " * 30)
+    assert outcome.code == 4

@@ -43,7 +43,7 @@ class App:
         from zoo.registry.selection import is_filter, select
 
         filters = [word for word in words if is_filter(word)]
-        found = [self.registry.resolve(single(word)) for word in words if not is_filter(word)]
+        found = self.registry.resolve_all([single(word) for word in words if not is_filter(word)])
         if filters:
             chosen = select(self.registry.models().values(), filters)
             if not chosen:

@@ -12,7 +12,8 @@ from zoo.cli.table import Column
 from zoo.cli.terminal import one_line, show
 
 JSON, CSV, MARKDOWN = "json", "csv", "md"
-_MARKUP = re.compile(r"[\\`*<\[|]")
+_MARKUP = re.compile(r"[\\`*<>\[\]|~$#!]|(?<!\w)_|_(?!\w)")
+_REFERENCE = re.compile(r"[&@:]|(?<=www)\.")  # which a backslash does not stop: entities, mentions, addresses
 
 
 def forms(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,4 +63,5 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _MARKUP.sub(r"\\\g<0>", one_line(text))
+    text = _MARKUP.sub(r"\\\g<0>", one_line(text))
+    return _REFERENCE.sub(lambda match: f"&#{ord(match[0])};", text)

@@ -7,12 +7,15 @@ from zoo.measure.compare import LOSSES
 from zoo.registry.model import Model
 
 UNKNOWN = "-"
+LARGE = 1e6  # for a number with decimals
 FLAG, READ = "~", "!"  # before a number of which too little is known, and one of a text that was read in training
 SPEED = "tokens_per_second"
 
 
 def loss(value: float | None, decimals: int = 4) -> str:
-    return UNKNOWN if value is None else "nan" if math.isnan(value) else f"{value:.{decimals}f}"
+    if value is None or math.isnan(value):
+        return UNKNOWN if value is None else "nan"
+    return f"{value:.{decimals}f}" if abs(value) < LARGE else f"{value:.4g}"
 
 
 def coverage(share: float, *, flagged: bool = False) -> str:

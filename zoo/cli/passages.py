@@ -1,5 +1,6 @@
 """What the reader names as a text: a file, standard input, or the validation part of a text that was fetched."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ def passage_named(app: App, word: str, encoding: str | None) -> "Passage":
     fetched = corpus_names(app.home)
     if word in fetched:
         return validation_part(open_corpus(app.home, word))
-    if word == PIPE or Path(word).exists():
+    if word == PIPE or os.path.exists(word):  # noqa: PTH110 - which does not mind a name that can be none
         return passage_of(Path(name_of(word)).name, read_given(word, encoding))
     if is_name(word) and word in app.plugins.datasets:
         raise NotFound(f"'{word}' is not fetched (see: zoo fetch {word})")

@@ -7,9 +7,10 @@ import click
 from zoo import files
 from zoo.cli import complete
 from zoo.cli.app import App
+from zoo.cli.given import PIPE
 from zoo.cli.painter import painter
 from zoo.cli.terminal import one_line, say
-from zoo.errors import NotFound, Stopped
+from zoo.errors import NotFound, Stopped, UsageProblem
 from zoo.registry.model import Model
 
 
@@ -35,6 +36,8 @@ def command(app: App, models: tuple[str, ...], output: Path) -> None:
     zoo report
     zoo report dataset=shakespeare -o shakespeare.html
     """
+    if str(output) == PIPE:
+        raise UsageProblem("--output takes the name of a file")
     chosen = _chosen(app, models)
     # begun before the work, to find out now and not in an hour whether it can be written
     with files.draft(output) as draft:

@@ -9,10 +9,11 @@ import textwrap
 import unicodedata
 from typing import TextIO
 
-# C0 (but newline and tab), DEL, C1, lone surrogates; bidirectional, zero-width and annotating controls, tags
+# C0 (but newline and tab), DEL, C1, lone surrogates; bidirectional, zero-width and annotating controls, tags;
+# what is no character
 _UNSAFE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
-    r"\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    r"\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ufdd0-\ufdef\ufffe\uffff]"
 )
 
 

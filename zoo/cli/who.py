@@ -1,17 +1,19 @@
 """zoo who"""
 
 import math
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from zoo.cli import complete, numbers
-from zoo.cli.app import App
+from zoo.cli.app import App, say_event
 from zoo.cli.given import name_of, read_given
 from zoo.cli.painter import painter
 from zoo.cli.terminal import one_line, show, show_filled
-from zoo.errors import NotFound, UsageProblem
+from zoo.errors import NotFound, UsageProblem, ZooError
+from zoo.events import Warned
 from zoo.protocol import WINDOWS_V1
 from zoo.registry.model import Model
 
@@ -70,12 +72,27 @@ def _candidates(app: App, words: tuple[str, ...]) -> list[Model]:
         found = app.models(words)
     else:
         ready = [model for model in app.registry.models().values() if model.status == "ready" and has_loss(model)]
-        best = {text_of(model): model for model in sorted(ready, key=by_loss, reverse=True)}
+        best: dict[Hashable, Model] = {}
+        for model in sorted(ready, key=by_loss):
+            if text_of(model) not in best and _is_whole(model):
+                best[text_of(model)] = model
         found = list(best.values())
     if (count := len({text_of(model) for model in found})) < 2:
         kind = UsageProblem if words else NotFound
         raise kind(f"who of one? there must be models of two texts at least, and these are of {count} (see: zoo train)")
     return found
+
+
+def _is_whole(model: Model) -> bool:
+    """Whether a model's weights are what its record says; says when they are not, for nobody has named it."""
+    from zoo.engine.load import parts_of
+
+    try:
+        parts_of(model)
+    except ZooError as error:
+        say_event(Warned(f"'{model.name}' is left out: {error}"))
+        return False
+    return True
 
 
 def _show_ranking(answer: "Answer", name: str) -> None:

@@ -83,19 +83,22 @@ def comparable(models: Iterable[Model]) -> list[list[Model]]:
 
 
 def comparable_by(model: Model) -> tuple[str, str]:
-    """Two models are ranked together only if this is equal: the protocol, and the sha256 of the validation text."""
-    return model.record.val_protocol, " ".join(part.val_sha256 for part in model.record.corpora)
+    """Two models are ranked together only if this is equal: the protocol, and the sha256 of the validation text; what a
+    record does not tell is equal to nothing."""
+    texts = [part.val_sha256 for part in model.record.corpora]
+    known = len(texts) == 1 and texts[0] != ""
+    return model.record.val_protocol, texts[0] if known else f"unknown, of {model.record.id}"
 
 
 def by_loss(model: Model) -> tuple[bool, float, str]:
     """Sort key: lowest validation loss first, unknown and nan last."""
     loss = model.record.val_loss
-    return (False, loss, model.name) if has_loss(model) and loss is not None else (True, 0.0, model.name)
+    return (False, loss, model.name) if loss is not None and has_loss(model) else (True, 0.0, model.name)
 
 
 def has_loss(model: Model) -> bool:
     """Whether the model can be ranked at all."""
-    return model.record.val_loss is not None and not math.isnan(model.record.val_loss)
+    return _is_finite(model.record.val_loss)
 
 
 def best(models: Iterable[Model]) -> Model | None:
@@ -176,7 +179,8 @@ def _deltas(key: str, values: list[Any], models: list[Model]) -> list[float | No
 
 
 def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    """Whether a value is a number that a loss can be."""
+    return isinstance(value, int | float) and 0 <= value < math.inf
 
 
 def are_comparable(models: Iterable[Model]) -> bool:

@@ -168,7 +168,7 @@ def measure(
 def check_length(passage: Passage) -> None:
     """Raise BadData for a text without a character that has one before it."""
     if passage.characters < 2:
-        raise BadData(f"'{passage.name}' is too short to be measured: it has {passage.characters} characters")
+        raise BadData(f"'{passage.name}' is too short to be measured: it has {passage.characters} of 2 characters")
 
 
 def _reporter(task: str, on_event: OnEvent) -> Callable[[int, int], None]:
@@ -183,4 +183,5 @@ def _makes_sense(evaluation: Evaluation, passage: Passage) -> bool:
         and 0 <= evaluation.charged <= evaluation.unknown <= evaluation.characters
         and evaluation.charged < evaluation.characters
         and type(evaluation.nats) is float
+        and (math.isnan(evaluation.nats) or 0 <= evaluation.nats < math.inf)
     )

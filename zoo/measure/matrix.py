@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 
 from zoo.corpora.corpus import corpus_names, open_corpus
 from zoo.errors import ZooError
@@ -37,8 +38,13 @@ class Matrix:
 
     def best(self, column: int) -> float:
         """The least loss on a passage that may be ranked; nan where there is none."""
-        losses = (self.ranked(row, column) for row in range(len(self.rows)))
-        return min((loss for loss in losses if not math.isnan(loss)), default=math.nan)
+        return self._bests[column]
+
+    @cached_property
+    def _bests(self) -> list[float]:
+        rows, columns = range(len(self.rows)), range(len(self.passages))
+        ranked = ([self.ranked(row, column) for row in rows] for column in columns)
+        return [min((loss for loss in losses if not math.isnan(loss)), default=math.nan) for losses in ranked]
 
     def is_best(self, row: int, column: int) -> bool:
         return self.ranked(row, column) == self.best(column)
@@ -146,6 +152,8 @@ def _complete(row: list[Evaluation | None], evaluator: Evaluator, passages: Sequ
             row[column] = evaluator.on(passage, on_event=work.watch(passage))
         except ZooError as error:
             work.failed(error)
-            if not evaluator.is_loaded:  # it will not be for the next passage, either
+            if not evaluator.is_loaded:  # it will not be for the next passages, either
+                lost = zip(passages[column:], row[column:], strict=True)
+                work.done += sum(passage.characters for passage, cell in lost if cell is None)
                 return
         work.done += passage.characters

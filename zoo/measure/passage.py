@@ -8,6 +8,7 @@ from zoo.corpora.corpus import Corpus, open_corpus
 from zoo.errors import BadData, ZooError
 from zoo.events import Note, OnEvent, ignore
 from zoo.home import Home
+from zoo.measure.scoring import blocks_of
 from zoo.registry.model import Model
 
 
@@ -47,7 +48,9 @@ def validation_part(corpus: Corpus) -> Passage:
 def passage_of(name: str, text: str) -> Passage:
     """A text that is in memory."""
     data = text.encode("utf-8", "surrogatepass")
-    return Passage(name, hashlib.sha256(data).hexdigest(), len(text), len(data), lambda: iter([text]))
+    return Passage(
+        name, hashlib.sha256(data).hexdigest(), len(text), len(data), lambda: (block for _, block in blocks_of(text))
+    )
 
 
 def own_passage(home: Home, model: Model) -> Passage:

@@ -16,6 +16,7 @@ from zoo.measure.passage import own_corpus, own_passages
 from zoo.measure.surprise import Measured, surprise
 from zoo.registry.history import History, history
 from zoo.registry.model import Model
+from zoo.registry.registry import Registry
 from zoo.talk.voice import Voice
 
 SEED, LENGTH = 0, 400  # of a sample
@@ -62,8 +63,12 @@ def report(home: Home, models: Sequence[Model], on_event: OnEvent = ignore) -> R
 
 
 def is_private(home: Home, model: Model) -> bool:
-    """Whether a model was trained on a text, or began from a model, that is nobody else's business; a text that is not
-    here may be one by now, so then the record has to be trusted."""
+    """Whether a model, or one whose weights it began with, was trained on a text that is nobody else's business, by now
+    or when it was trained. Of an ancestor or a text that is not here the record has to be trusted."""
+    return any(_has_read_private(home, one) for one in Registry(home).lineage(model))
+
+
+def _has_read_private(home: Home, model: Model) -> bool:
     try:
         return model.record.private or own_corpus(home, model).private
     except ZooError:

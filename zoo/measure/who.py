@@ -155,7 +155,7 @@ def _own(model: Model, found: Matrix, row: int | None) -> float:
             if cell is not None and found.is_own(row, column) and not math.isnan(cell.known_bits):
                 return cell.known_bits
     bits = model.record.val_bpc
-    if bits is None or math.isnan(bits) or model.record.val_protocol != WINDOWS_V1:
+    if bits is None or not 0 <= bits < math.inf or model.record.val_protocol != WINDOWS_V1:
         raise BadData(f"'{model.name}' has no validation loss of its own, and cannot be a candidate")
     return bits
 

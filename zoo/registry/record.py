@@ -10,6 +10,7 @@ from zoo.errors import BadData
 Status = Literal["training", "interrupted", "diverged", "ready"]
 STATUSES = ("training", "interrupted", "diverged", "ready")
 OVER = ("diverged", "ready")  # of a training that has come to its end
+FASTEST = 1e15  # tokens per second, beyond any machine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +84,9 @@ class Record:
 
     @property
     def tokens_per_second(self) -> float | None:
-        """How fast it was trained; None when no time was counted."""
-        return self.tokens / self.seconds if self.seconds > 0 and math.isfinite(self.seconds) else None
+        """How fast it was trained; None when no time was counted, or none that can be."""
+        speed = self.tokens / self.seconds if self.seconds > 0 else math.inf
+        return speed if 0 <= speed < FASTEST else None
 
     def to_table(self) -> dict[str, Any]:
         """The TOML table, in stable order: TOML has no null, so what is unknown is left out."""

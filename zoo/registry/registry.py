@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib.util import find_spec
@@ -78,12 +78,18 @@ class Registry:
 
         None means the dataset `shakespeare`. Raises NotFound with the candidates otherwise.
         """
-        name, step = split_step(DEFAULT_DATASET if reference is None else reference)
-        model = self._find(name, status)
-        return model if step is None else at_step(model, step)
+        return self.resolve_all([reference], status=status)[0]
 
-    def _find(self, wanted: str, status: str) -> Model:
-        models = self.models()
+    def resolve_all(self, references: Sequence[str | None], *, status: str = "ready") -> list[Model]:
+        """What a reader means by each of several words, from one look at the registry; raises as `resolve` does."""
+        models, found = self.models(), []
+        for reference in references:
+            name, step = split_step(DEFAULT_DATASET if reference is None else reference)
+            model = self._find(name, status, models)
+            found.append(model if step is None else at_step(model, step))
+        return found
+
+    def _find(self, wanted: str, status: str, models: dict[str, Model]) -> Model:
         if wanted in models:
             return models[wanted]
         trained = [m for m in models.values() if m.record.dataset == wanted and m.status == status]

@@ -57,11 +57,17 @@ def at_step(model: Model, step: int) -> Model:
         weights_sha256=sha256_in_name(found[step]),
         steps=step,
         best_step=step,
-        tokens=step * model.record.train["batch_size"] * model.record.model["block_size"],
+        tokens=step * _ids_of_a_step(model),
         seconds=0.0,
         finished=None,
     )
     return replace(model, name=with_step(model.name, step), record=then, snapshot=found[step])
+
+
+def _ids_of_a_step(model: Model) -> int:
+    """How many ids a step trains on; 0 for a record that does not tell."""
+    batch_size, block_size = model.record.train.get("batch_size"), model.record.model.get("block_size")
+    return batch_size * block_size if type(batch_size) is type(block_size) is int else 0
 
 
 def sha256_in_name(path: Path) -> str:
