@@ -396,3 +396,18 @@ def test_settings_of_the_reader_do_not_change_a_picture(home, logged, tmp_path, 
     done = spawn(home, "compare", "best", "--plot", str(tmp_path / "c.svg"), env={"MPLBACKEND": "nonsense"})
     assert done.returncode == 2
     assert b"does not start" in done.stderr
+
+
+def test_a_speed_beyond_any_machine_is_none(zoo, many, home):
+    Registry(home).update("best", "id of best", seconds=1e-320, tokens=2**62)
+    for form in ((), ("--md",), ("--csv",), ("--json",)):
+        assert zoo("compare", *form).code == 0
+        assert zoo("compare", "best", "worse", *form).code == 0
+
+
+def test_a_thousand_names_take_one_look_at_the_registry(zoo, many, monkeypatch):
+    looks = []
+    models = Registry.models
+    monkeypatch.setattr(Registry, "models", lambda self: looks.append(1) or models(self))
+    assert zoo("compare", *["best", "worse", "broken", "tiny-nano"] * 9, "--json").code == 0
+    assert len(looks) < 5

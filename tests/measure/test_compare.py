@@ -241,3 +241,18 @@ def test_comparable_means_same_text_and_same_protocol(home, many):
     assert are_comparable(named(home, "best", "worse", "tiny-nano"))
     assert not are_comparable(named(home, "best", "othertext"))
     assert not are_comparable(named(home, "best", "otherway"))
+
+
+@pytest.mark.parametrize("loss", [math.inf, -math.inf, math.nan, -1.0])
+def test_a_loss_that_none_can_be_is_no_loss(many, home, loss):
+    many.update("best", "id of best", val_loss=loss)
+    board = next(board for board in leaderboards(many.models().values()) if "best" in {m.name for m in board.models})
+    assert board.models[0].name == "tiny-nano"
+    assert "best" in [model.name for model in board.models[-3:]]
+
+
+def test_models_whose_texts_are_not_told_are_ranked_with_nobody(many, home):
+    for name in ("best", "worse"):
+        many.update(name, f"id of {name}", corpora=())
+    assert not are_comparable(named(home, "best", "worse"))
+    assert all(len(board.models) == 1 for board in leaderboards(named(home, "best", "worse")))

@@ -18,6 +18,7 @@ from zoo.measure.report import Portrait, Report
 from zoo.protocol import SLIDING_V1, WINDOWS_V1
 
 TITLE, WIDTH, CELL = "zoo report", "72rem", "e"
+MOST_COMPARED = 12  # models beside each other, and curves in one frame
 DATE = len("2026-01-01")
 STYLE = (
     "h2 { font-size: 1.1rem; margin-top: 2.5rem; }\n"
@@ -95,10 +96,12 @@ def _board(board: Leaderboard, lines: list[Line]) -> Iterator[str]:
     if board.seeds:
         yield _table([(column.title, column.right) for column in SEED_COLUMNS], [seed_row(s) for s in board.seeds])
     if len(board.models) > 1:
-        names = [(model.name, True) for model in board.models]
-        fields = [[f.key, *(numbers.field(f.key, value) for value in f.values)] for f in differences(board.models)]
-        yield "<details><summary>what differs</summary>" + _table([("", False), *names], fields) + "</details>\n"
-    if lines:
+        best = board.models[:MOST_COMPARED]
+        names = [(model.name, True) for model in best]
+        fields = [[f.key, *(numbers.field(f.key, value) for value in f.values)] for f in differences(best)]
+        summary = "what differs" + (f" between the best {len(best)}" if len(best) < len(board.models) else "")
+        yield f"<details><summary>{summary}</summary>{_table([('', False), *names], fields)}</details>\n"
+    if lines := lines[:MOST_COMPARED]:
         yield f'<p class="quiet">validation loss in training by step, nats per character</p>\n{svg.curves(lines)}'
         keys = "".join(f"<li>{svg.key(line)} {html.text(line.model.name)}</li>" for line in lines)
         yield f'<ul class="keys">{keys}</ul>\n'
