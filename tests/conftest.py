@@ -88,12 +88,16 @@ def sealed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def attentive() -> Iterator[None]:
-    """A shell that runs the tests in the background makes them, and all that they start, deaf to Ctrl-C."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """A shell that runs the tests in the background makes them, and all that they start, deaf to Ctrl-C; nohup makes
+    them deaf to a hang-up."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {signum: signal.getsignal(signum) for signum in usual}
+    for signum, handler in usual.items():
+        if before[signum] is signal.SIG_IGN:
+            signal.signal(signum, handler)
     yield
-    signal.signal(signal.SIGINT, before)
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
 
 
 @pytest.fixture
