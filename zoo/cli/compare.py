@@ -37,7 +37,9 @@ def command(
     as_csv: bool,
     as_md: bool,
 ) -> None:
-    """Rank the models of each dataset; with names: what differs between them, and by how much from the first.
+    """Rank the models of each text; with names: what differs, and by how much.
+
+    A MODEL is a name, or a filter as in zoo list; differences are from the first.
 
     \b
     zoo compare

@@ -13,8 +13,8 @@ from zoo.registry.model import Model
 if TYPE_CHECKING:
     from rich.text import Text
 
-# of Okabe and Ito, which those tell apart who do not see all colours; black is none on a terminal
-PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2", "#F0E442")
+# of Okabe and Ito, which those tell apart who do not see all colours; black is none on a terminal, yellow none on paper
+PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2")
 WIDEST, NARROW = 100, 60
 ROWS, NARROW_ROWS = 12, 8
 QUIET = "dim"

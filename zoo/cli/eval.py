@@ -106,26 +106,26 @@ def _show(rows: list[Row]) -> None:
 
     columns = [
         Column("model"),
-        Column("on", keep=4),
+        Column("on", keep=1),
         Column("nats/char", right=True),
-        Column("bits/char", right=True, keep=1),
+        Column("bits/char", right=True, keep=3),
         Column("bits/byte", right=True, keep=5),
-        Column("perplexity", right=True, keep=6),
-        Column("protocol", keep=3),
-        Column(f"nats/char, {SLIDING_V1}", right=True, keep=7),
+        Column("perplexity", right=True, keep=7),
+        Column("protocol", keep=4),
+        Column(f"nats/char, {SLIDING_V1}", right=True, keep=6),
         Column("known", right=True, keep=2),
     ]
     cells = [
         [
             row.model.name,
             f"{row.passage.name}, validation part" if row.passage.part == "val" else row.passage.name,
-            numbers.loss(row.windows.loss),
+            ("" if row.windows.is_covered else numbers.FLAG) + numbers.loss(row.windows.loss),
             numbers.loss(row.windows.bits_per_character),
             numbers.loss(row.windows.bits_per_byte),
             numbers.loss(row.windows.perplexity, 3),
             row.windows.protocol,
             numbers.loss(row.sliding.loss),
-            numbers.coverage(row.windows.coverage, flagged=not row.windows.is_covered),
+            numbers.coverage(row.windows.coverage),
         ]
         for row in rows
     ]

@@ -73,17 +73,17 @@ BITS = Scale(
 )
 
 
-# the best is the brightest here, for it is what one looks for
+# the best is the brightest here, on any ground, for it is what one looks for
 EXCESS = Scale(
     (0.01, 0.1, 0.25, 0.5, 1, 2),
     (
-        Step("0.01", " ", Colour(BLACK, 227), Colour(WHITE, 54)),
-        Step("0.1", " ", Colour(BLACK, 149), Colour(WHITE, 25)),
-        Step("0.25", " ", Colour(BLACK, 71), Colour(BLACK, 36)),
-        Step("0.5", " ", Colour(WHITE, 30), Colour(BLACK, 149)),
-        Step("1", " ", Colour(WHITE, 25), Colour(BLACK, 229)),
-        Step("2", " ", Colour(WHITE, 19), Colour(BLACK, 230)),
-        Step("more", " ", Colour(252, 17), Colour(None, None)),
+        Step("0.01", " ", Colour(BLACK, 227), Colour(BLACK, 227)),
+        Step("0.1", " ", Colour(BLACK, 149), Colour(BLACK, 149)),
+        Step("0.25", " ", Colour(BLACK, 71), Colour(BLACK, 71)),
+        Step("0.5", " ", Colour(WHITE, 30), Colour(WHITE, 30)),
+        Step("1", " ", Colour(WHITE, 25), Colour(WHITE, 25)),
+        Step("2", " ", Colour(WHITE, 19), Colour(WHITE, 19)),
+        Step("more", " ", Colour(252, 17), Colour(252, 17)),
     ),
     low="bits above the best, less than:",
 )

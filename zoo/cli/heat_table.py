@@ -26,7 +26,7 @@ def heat_table(
     names: Sequence[str], heads: Sequence[str], rows: Sequence[Sequence[Cell]], scale: Scale, canvas: Canvas
 ) -> Iterator[str]:
     """Lines: a head, and a row for each name; heads that do not fit above their columns become letters, which are
-    explained below. Columns that do not fit at all follow in a table of their own."""
+    explained before. Columns that do not fit at all follow in a table of their own."""
     names, heads = [one_line(name) for name in names], [one_line(head) for head in heads]
     widest = max((cells(cell.text) for row in rows for cell in row), default=1)
     name_width = max(map(cells, names), default=1)
@@ -38,6 +38,8 @@ def heat_table(
     labels = heads
     if sum(max(widest, cells(head)) + GAP for head in heads) > room:
         labels = list(islice(letters(), len(heads)))
+        yield from _explained(labels, heads, canvas.columns)
+        yield ""
     widths = [max(widest, cells(label)) for label in labels]
     for number, (begin, end) in enumerate(_fitting(widths, room)):
         if number:
@@ -47,9 +49,6 @@ def heat_table(
         for name, row in zip(names, rows, strict=True):
             drawn = "".join(_drawn(row[i], widths[i], scale, canvas) for i in range(begin, end))
             yield (_left(squeeze(name, name_width), name_width) + drawn).rstrip()
-    if labels is not heads:
-        yield ""
-        yield from _explained(labels, heads, canvas.columns)
 
 
 def letters() -> Iterator[str]:

@@ -49,8 +49,9 @@ def command(
     encoding: str | None,
     **writing: Any,
 ) -> None:
-    """Find out whether a model writes or recites: what of its texts stands, character for character, in what it was
-    trained on.
+    """Find out whether a model writes or recites.
+
+    What of its texts stands, character for character, in what it was trained on?
 
     \b
     zoo novelty shakespeare

@@ -18,9 +18,9 @@ def loss(value: float | None, decimals: int = 4) -> str:
     return f"{value:.{decimals}f}" if abs(value) < LARGE else f"{value:.4g}"
 
 
-def coverage(share: float, *, flagged: bool = False) -> str:
+def coverage(share: float) -> str:
     """A share as a percentage, cut off: never 100 of one that is less."""
-    return f"{FLAG if flagged else ''}{math.floor(1000 * share) / 10:.4g} %"
+    return f"{math.floor(1000 * share) / 10:.4g} %"
 
 
 def count(value: int) -> str:

@@ -26,6 +26,9 @@ STYLE = (
     ".cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); gap: 1rem; }\n"
     ".card { border: 1px solid color-mix(in srgb, var(--ink) 25%, transparent); border-radius: .5rem; padding: 1rem; "
     "min-width: 0; }\n"
+    ".card + .card { margin-top: 1rem; }\n"
+    ".cards .card { margin-top: 0; }\n"
+    ".wide, details { margin: .5rem 0; }\n"
     "dl { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0 1rem; margin: .5rem 0; }\n"
     "dd { margin: 0; text-align: right; overflow-wrap: break-word; }\n"
     ".wide { overflow-x: auto; }\n"
@@ -150,7 +153,11 @@ def _samples(portraits: Sequence[Portrait]) -> Iterator[str]:
     yield "<h2>Samples and surprises</h2>\n"
     yield "<p>What each model writes with nothing before it, and the bits of what it has not read.</p>\n"
     yield f'<p class="legend">{legend(BITS, unknown=False)}</p>\n'
+    if secret := [portrait.model.name for portrait in portraits if portrait.is_private]:
+        yield f'<p class="quiet">of private texts, nothing is shown: {html.text(", ".join(secret))}</p>\n'
     for portrait in portraits:
+        if portrait.is_private:
+            continue
         yield f'<section class="card"><h3>{html.text(portrait.model.name)}</h3>\n'
         if portrait.sample:
             yield f'<pre lang="">{escape(safe(portrait.sample))}</pre>\n'

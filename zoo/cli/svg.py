@@ -10,7 +10,8 @@ from zoo.registry.history import Point
 
 WIDTH, HEIGHT = 640, 280
 LEFT, RIGHT, TOP, BOTTOM = 48, 12, 12, 40
-TICKS = 4
+TICKS = 5
+DOTTED = 40  # points, of which each has a dot: one alone would not be seen
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
 STYLE = (
     "svg { width: 100%; max-width: 45rem; height: auto; }\n"
@@ -18,6 +19,7 @@ STYLE = (
     "svg .axis { stroke: currentColor; stroke-opacity: .2; }\n"
     "svg .line { fill: none; stroke-width: 2; }\n"
     + "".join(f".c{number} {{ stroke: {colour}; }}\n" for number, colour in enumerate(PALETTE))
+    + "".join(f"circle.c{number} {{ fill: {colour}; }}\n" for number, colour in enumerate(PALETTE))
 )
 
 
@@ -43,25 +45,39 @@ def key(line: Line) -> str:
 
 
 def _axes(low: float, high: float, last: float) -> list[str]:
-    decimals = max(2, math.ceil(-math.log10((high - low) / TICKS)))
+    losses = _round_numbers(low, high)
+    decimals = max(2, math.ceil(-math.log10(losses[1] - losses[0]))) if len(losses) > 1 else 2
     parts = []
-    for i in range(TICKS + 1):
-        y, loss = _y(low + (high - low) * i / TICKS, low, high), low + (high - low) * i / TICKS
+    for loss in losses:
+        y = _y(loss, low, high)
         parts.append(f'<path class="axis" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{loss:.{decimals}f}</text>')
-        x, anchor = LEFT + (WIDTH - LEFT - RIGHT) * i / TICKS, "end" if i == TICKS else "middle"
-        parts.append(
-            f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="{anchor}">{last * i / TICKS:,.0f}</text>'
-        )
+    for step in _round_numbers(0, last):
+        x = LEFT + (WIDTH - LEFT - RIGHT) * step / last
+        anchor = "end" if x > WIDTH - 2 * RIGHT else "middle"
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="{anchor}">{step:,.0f}</text>')
     parts.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">step</text>')
     return parts
+
+
+def _round_numbers(low: float, high: float) -> list[float]:
+    """From low to high, at most so many and one: multiples of 1, 2 or 5 times a power of ten."""
+    least = max(high - low, 1e-9) / TICKS
+    power = 10.0 ** math.floor(math.log10(least))
+    grain = next(digit * power for digit in (1, 2, 5, 10) if digit * power >= least * (1 - 1e-9))
+    return [grain * i for i in range(math.ceil(low / grain - 1e-9), math.floor(high / grain + 1e-9) + 1)]
 
 
 def _drawn(line: Line, low: float, high: float, last: float) -> str:
     places = [_place(point, low, high, last) for point in line.points]
     title = f"<title>{html.text(line.model.name)}</title>"
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-    return f'<path class="{_classes(line)}"{_dash(line)} d="{path}">{title}</path>'
+    dots = "".join(
+        f'<circle class="c{line.number % len(PALETTE)}" cx="{x:.1f}" cy="{y:.1f}" r="2"/>' for x, y in places
+    )
+    return (
+        f'<path class="{_classes(line)}"{_dash(line)} d="{path}">{title}</path>{dots if len(places) <= DOTTED else ""}'
+    )
 
 
 def _place(point: Point, low: float, high: float, last: float) -> tuple[float, float]:

@@ -46,7 +46,7 @@ def command(
     device: str,
     **sampling: Any,
 ) -> None:
-    """Watch a model learn: how it continued a prompt, and how well it predicted, at each step that was kept.
+    """Watch a model learn: one prompt at each step that was kept, and the loss.
 
     \b
     zoo train -d shakespeare --keep log

@@ -79,7 +79,7 @@ def _candidates(app: App, words: tuple[str, ...]) -> list[Model]:
         found = list(best.values())
     if (count := len({text_of(model) for model in found})) < 2:
         kind = UsageProblem if words else NotFound
-        raise kind(f"who of one? there must be models of two texts at least, and these are of {count} (see: zoo train)")
+        raise kind(f"there must be models of two texts at least, and these are of {count} (see: zoo train)")
     return found
 
 
@@ -118,7 +118,7 @@ def _show_ranking(answer: "Answer", name: str) -> None:
         ]
         for rank, i in enumerate(whole.order, 1)
     ]
-    counted = f"{whole.counted:,} of {whole.characters:,} characters count; bits per character, {WINDOWS_V1}"
+    counted = f"{whole.counted:,} of {whole.characters:,} characters are known to all; bits per character, {WINDOWS_V1}"
     show_table(columns, rows, title=f"{one_line(name)}: {counted}", bold_row=-1 if whole.winner is None else 0)
     show()
     show_filled(_verdict(answer, whole))
@@ -154,11 +154,16 @@ def _show_paragraphs(answer: "Answer", text: str) -> None:
     ]
     rows = []
     for (begin, end), found in zip(answer.places, answer.paragraphs, strict=True):
+        if math.isnan(found.error):
+            continue
         words = " ".join(text[begin : min(end, begin + MOST_CONTEXT)].split())
         sure = found.winner is not None
         like = answer.models[found.order[0]].name if sure else _doubt(found)
         rows.append([f"{begin:,}", f"{end - begin:,}", like, _margin(found) if sure else "", words])
-    show_table(columns, rows)
+    if rows:
+        show_table(columns, rows)
+    if short := len(answer.paragraphs) - len(rows):
+        show(f"{short:,} paragraph{'' if short == 1 else 's'} {TOO_SHORT}")
 
 
 def _show_json(name: str, text: str, answer: "Answer") -> None:

@@ -79,7 +79,7 @@ def _portrait(home: Home, model: Model, on_event: OnEvent) -> Portrait:
     """What is lacking is said on the page in words that tell nothing of this machine, and to the reader in full."""
     past, secret = history(model), is_private(home, model)
     if secret:
-        return Portrait(model, past, secret, lacking="its text is private")
+        return Portrait(model, past, secret)
     try:
         engine, vocab = engine_of(model)
         sample = Voice(model.name, engine, vocab, [model]).generate(max_new=LENGTH, seed=SEED)
