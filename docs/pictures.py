@@ -48,6 +48,8 @@ def save(name: str, command: str, shown: str) -> None:
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     save("list", "zoo list", screen(f"{ZOO} list"))
+    compare = "compare shakespeare-laptop shakespeare-nano shakespeare-m2"
+    save("compare", f"zoo {compare}", screen(f"{ZOO} {compare}"))
     chat = f"{ZOO} chat --seed 4 --max-new 300"
     save("chat", "zoo chat", screen(chat, "ROMEO:", "quit"))
     typed = 'echo "But, soft! what light through yonder zoo breaks?" | {} surprise shakespeare -'
