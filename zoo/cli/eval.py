@@ -45,9 +45,10 @@ class Row(NamedTuple):
 def command(
     app: App, models: tuple[str, ...], words: tuple[str, ...], refresh: bool, encoding: str | None, as_json: bool
 ) -> None:
-    """Compute the loss of models on the validation part of their own text, or on another: the same number every time.
+    """Compute the exact loss of models, on their own text or another.
 
-    A MODEL is a name, or a filter as in zoo list.
+    Of a fetched text the validation part is measured, and the number is the same every time. A MODEL is a name, or a
+    filter as in zoo list.
 
     \b
     zoo eval shakespeare-nano shakespeare-m2

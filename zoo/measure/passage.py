@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from zoo.corpora.corpus import Corpus, open_corpus
 from zoo.errors import BadData, ZooError
-from zoo.events import Note, OnEvent, ignore
+from zoo.events import OnEvent, Warned, ignore
 from zoo.home import Home
 from zoo.measure.scoring import blocks_of
 from zoo.registry.model import Model
@@ -83,5 +83,5 @@ def own_passages(home: Home, models: Iterable[Model], on_event: OnEvent = ignore
         except ZooError as error:
             missing[str(error)] = None
     for why in missing:
-        on_event(Note(why))
+        on_event(Warned(why))
     return list(found.values())

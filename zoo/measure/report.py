@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from zoo.engine.load import engine_of
 from zoo.errors import ZooError
-from zoo.events import OnEvent, Progress, Warned, ignore
+from zoo.events import Event, OnEvent, Progress, Warned, ignore
 from zoo.home import Home
 from zoo.measure.compare import Leaderboard, leaderboards
 from zoo.measure.matrix import Matrix, matrix
@@ -49,15 +49,24 @@ def report(home: Home, models: Sequence[Model], on_event: OnEvent = ignore) -> R
     """Gather what there is; what cannot be had is said, and left out."""
     boards = leaderboards(models)
     ordered = [model for board in boards for model in board.models]
-    portraits = []
+    portraits, said = [], set[Event]()
+
+    def once(event: Event) -> None:
+        """What many models lack is said for all of them."""
+        if not isinstance(event, Warned):
+            on_event(event)
+        elif event not in said:
+            said.add(event)
+            on_event(event)
+
     for done, model in enumerate(ordered):
-        on_event(Progress("drawing portraits", done, len(ordered), "models"))
-        portraits.append(_portrait(home, model, on_event))
+        once(Progress("drawing portraits", done, len(ordered), "models"))
+        portraits.append(_portrait(home, model, once))
     measured = [model for model in ordered if model.record.weights_sha256]
     try:
-        table = matrix(home, measured, own_passages(home, measured, on_event), on_event)
+        table = matrix(home, measured, own_passages(home, measured, once), once)
     except ZooError as error:
-        on_event(Warned(str(error)))
+        once(Warned(str(error)))
         table = Matrix([], [], [])
     return Report(portraits, boards, table)
 
