@@ -223,6 +223,9 @@ def test_a_model_that_has_read_a_passage_is_marked_and_never_the_best(zoo, home,
     }
     assert {c["model"] for c in found["cells"] if c["best"]} == {"files"}
     assert "! read a part of it in training" in zoo("matrix", "tail", "files").out
+    assert zoo("fetch", "book", "--from", str(folder)).code == 0  # of whose validation part that of `files` is more
+    found = told(zoo, "tail", "files")
+    assert {c["model"]: c["read"] for c in found["cells"]} == {"tail": False, "files": False}
 
 
 def test_a_pipe_gets_every_name_whole(zoo, wide, home):

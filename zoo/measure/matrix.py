@@ -10,7 +10,7 @@ from zoo.errors import ZooError
 from zoo.events import Event, OnEvent, Progress, Warned, ignore
 from zoo.home import Home
 from zoo.measure.evaluate import Evaluation, Evaluator, check_length
-from zoo.measure.passage import Passage, validation_part
+from zoo.measure.passage import Passage, own_corpus, validation_part
 from zoo.protocol import bits
 from zoo.registry.model import Model
 from zoo.registry.registry import Registry
@@ -103,13 +103,26 @@ def matrix(
 
 
 def _read(home: Home, models: Sequence[Model], passages: Sequence[Passage]) -> Set[tuple[int, int]]:
+    """The cells of models that have read a part of a passage, they or those that they began from."""
     registry, found = Registry(home), set()
     for row, model in enumerate(models):
-        texts = {(part.sha256, part.val_sha256) for one in registry.lineage(model) for part in one.record.corpora}
+        lineage = registry.lineage(model)
         for column, passage in enumerate(passages):
-            if any(text == passage.corpus_sha256 and val != passage.sha256 for text, val in texts):
+            if any(_has_read(home, one, passage) for one in lineage):
                 found.add((row, column))
     return found
+
+
+def _has_read(home: Home, model: Model, passage: Passage) -> bool:
+    """Whether a training part reaches into a passage of the same text. Both parts end with the text, so a passage that
+    is no longer than the model's own is within that; of a split that is not here the worst is assumed."""
+    splits = {part.val_sha256 for part in model.record.corpora if part.sha256 == passage.corpus_sha256}
+    if not splits or passage.sha256 in splits:
+        return False
+    try:
+        return own_corpus(home, model).characters_of("val") < passage.characters
+    except ZooError:
+        return True
 
 
 def _column_of(model: Model, passages: Sequence[Passage]) -> tuple[int, float]:
