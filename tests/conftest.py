@@ -1,7 +1,9 @@
 """What the tests share: a home of their own, the command line in-process, a small text and a small model."""
 
 import contextlib
+import dataclasses
 import io
+import math
 import os
 import random
 import shutil
@@ -15,10 +17,12 @@ import pytest
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: the tests run side by side
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-from tiny import Outcome, tiny_settings, write_tiny_text
+from tiny import Outcome, empty, tiny_settings, write_tiny_text
 
 from zoo.cli import run
 from zoo.home import Home
+from zoo.registry.record import CorpusPart, Record
+from zoo.registry.registry import Registry
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CAMPAIGN = {
@@ -164,3 +168,28 @@ def tiny_model(trained_home: Path, home: Home) -> Iterator[str]:
     """The name of a ready model in this test's home."""
     shutil.copytree(trained_home, home.path)
     yield "tiny-nano"
+
+
+@pytest.fixture
+def tiny_record(home: Home, tiny_model: str) -> Record:
+    """What is recorded of the ready model."""
+    return Registry(home).get(tiny_model).record
+
+
+@pytest.fixture
+def rivals(home: Home, tiny_record: Record) -> Registry:
+    """A home with models of two texts and two protocols; but for the ready one, records alone."""
+    registry = Registry(home)
+
+    def add(name: str, **changes: object) -> None:
+        record = dataclasses.replace(tiny_record, id=f"id of {name}", path=f"models/{name}", **changes)
+        registry.claim(name, record, empty)
+
+    other = CorpusPart(name="tiny", sha256="f" * 64, val_sha256="e" * 64, characters=9)
+    add("worse", val_loss=9.0, val_bpc=12.9)
+    add("best", val_loss=0.5, val_bpc=0.7)
+    add("broken", val_loss=math.nan, status="diverged")
+    add("fresh", val_loss=None, val_bpc=None, status="training")
+    add("othertext", val_loss=0.1, val_bpc=0.2, corpora=(other,))
+    add("otherway", val_loss=0.01, val_bpc=0.02, val_protocol="estimate/v0")
+    return registry

@@ -15,34 +15,10 @@ from tiny import empty
 
 from zoo.cli.curve import letter, overlay
 from zoo.cli.terminal import cells
-from zoo.registry.record import CorpusPart, Record
 from zoo.registry.registry import Registry
 
 RUN = "import sys; from zoo.cli import run; sys.exit(run({!r}))"
 DOTTED = {chr(point) for point in range(0x2801, 0x2900)}
-
-
-@pytest.fixture
-def base(home, tiny_model) -> Record:
-    return Registry(home).get(tiny_model).record
-
-
-@pytest.fixture
-def many(home, base):
-    """A home with models of two texts and two protocols."""
-    registry = Registry(home)
-
-    def add(name: str, **changes: object) -> None:
-        registry.claim(name, dataclasses.replace(base, id=f"id of {name}", path=f"models/{name}", **changes), empty)
-
-    other = CorpusPart(name="tiny", sha256="f" * 64, val_sha256="e" * 64, characters=9)
-    add("worse", val_loss=9.0, val_bpc=12.9)
-    add("best", val_loss=0.5, val_bpc=0.7)
-    add("broken", val_loss=math.nan, status="diverged")
-    add("fresh", val_loss=None, val_bpc=None, status="training")
-    add("othertext", val_loss=0.1, val_bpc=0.2, corpora=(other,))
-    add("otherway", val_loss=0.01, val_bpc=0.02, val_protocol="estimate/v0")
-    return registry
 
 
 def write_log(home, name: str, losses: list[float]) -> None:
@@ -52,16 +28,16 @@ def write_log(home, name: str, losses: list[float]) -> None:
 
 
 @pytest.fixture
-def logged(home, many):
-    """As `many`, with logs of most."""
+def logged(home, rivals):
+    """As `rivals`, with logs of most."""
     write_log(home, "best", [2 + math.exp(-at / 5) for at in range(20)])
     write_log(home, "worse", [3 + math.exp(-at / 5) for at in range(20)])
     write_log(home, "othertext", [1.0])
     write_log(home, "broken", [math.nan, math.inf])
-    return many
+    return rivals
 
 
-def test_the_command_ranks_with_numbers_and_leaves_the_unmeasured_unranked(zoo, many):
+def test_the_command_ranks_with_numbers_and_leaves_the_unmeasured_unranked(zoo, rivals):
     outcome = zoo("compare")
     assert outcome.code == 0
     assert outcome.err == ""
@@ -75,26 +51,26 @@ def test_the_command_ranks_with_numbers_and_leaves_the_unmeasured_unranked(zoo, 
     assert "eeeeeeee" in outcome.out
 
 
-def test_a_nan_loss_has_no_rank(zoo, many):
+def test_a_nan_loss_has_no_rank(zoo, rivals):
     row = next(line.split() for line in zoo("compare").out.splitlines() if "broken" in line)
     assert row[0] == "broken"
 
 
-def test_the_command_warns_of_what_cannot_be_compared(zoo, many):
+def test_the_command_warns_of_what_cannot_be_compared(zoo, rivals):
     outcome = zoo("compare", "best", "othertext")
     assert outcome.code == 0
     assert "none is better" in outcome.err
     assert zoo("compare", "best", "worse").err == ""
 
 
-def test_json_of_both_forms_is_valid_and_whole(zoo, many, base):
+def test_json_of_both_forms_is_valid_and_whole(zoo, rivals, tiny_record):
     document = json.loads(zoo("compare", "--json").out, parse_constant=pytest.fail)
     assert document["schema"] == "zoo.leaderboards/1"
     boards = [b for b in document["leaderboards"] if b["datasets"] == ["tiny"]]
     assert len(boards) == 3
     board = next(b for b in boards if len(b["models"]) == 5)
-    assert board["val_sha256"] == base.corpora[0].val_sha256
-    assert [m["val_loss"] for m in board["models"]] == [0.5, base.val_loss, 9.0, None, None]
+    assert board["val_sha256"] == tiny_record.corpora[0].val_sha256
+    assert [m["val_loss"] for m in board["models"]] == [0.5, tiny_record.val_loss, 9.0, None, None]
     outcome = zoo("compare", "best", "worse", "othertext", "--json")
     document = json.loads(outcome.out, parse_constant=pytest.fail)
     assert document["schema"] == "zoo.differences/1"
@@ -103,7 +79,7 @@ def test_json_of_both_forms_is_valid_and_whole(zoo, many, base):
     assert losses == {"best": 0.5, "worse": 9.0, "othertext": 0.1}
 
 
-def test_names_twice_are_shown_once_and_unknown_ones_are_not_found(zoo, many):
+def test_names_twice_are_shown_once_and_unknown_ones_are_not_found(zoo, rivals):
     document = json.loads(zoo("compare", "best", "best", "worse", "--json").out)
     assert list(document["fields"][-1]["values"]) == ["best", "worse"]
     outcome = zoo("compare", "best", "wurse")
@@ -111,7 +87,7 @@ def test_names_twice_are_shown_once_and_unknown_ones_are_not_found(zoo, many):
     assert "did you mean 'worse'" in outcome.err
 
 
-def test_compare_all_shows_the_equal_too(zoo, many):
+def test_compare_all_shows_the_equal_too(zoo, rivals):
     assert "n_layer" not in zoo("compare", "best", "worse").out
     assert "n_layer" in zoo("compare", "best", "worse", "--all").out
 
@@ -120,7 +96,7 @@ def row(out: str, head: str) -> list[str]:
     return next(line.split()[1:] for line in out.splitlines() if line.split()[:1] == [head])
 
 
-def test_two_models_have_a_column_of_deltas_and_more_a_row(zoo, many):
+def test_two_models_have_a_column_of_deltas_and_more_a_row(zoo, rivals):
     out = zoo("compare", "best", "worse").out
     assert out.split("\n")[0].split() == ["best", "worse", "delta"]
     assert row(out, "val_loss") == ["0.5000", "9.0000", "+8.5000"]
@@ -129,15 +105,15 @@ def test_two_models_have_a_column_of_deltas_and_more_a_row(zoo, many):
     assert lines[at + 1].split()[:2] == ["delta", "-8.5000"]
 
 
-def test_parameters_time_and_speed_are_always_shown(zoo, many, base):
+def test_parameters_time_and_speed_are_always_shown(zoo, rivals, tiny_record):
     out = zoo("compare", "best", "worse").out
-    assert row(out, "parameters") == [f"{base.parameters:,}"] * 2
-    assert row(out, "seconds") == [f"{base.seconds:.6g}"] * 2
-    assert row(out, "tokens_per_second") == [f"{base.tokens / base.seconds:,.0f}"] * 2
+    assert row(out, "parameters") == [f"{tiny_record.parameters:,}"] * 2
+    assert row(out, "seconds") == [f"{tiny_record.seconds:.6g}"] * 2
+    assert row(out, "tokens_per_second") == [f"{tiny_record.tokens / tiny_record.seconds:,.0f}"] * 2
     assert "n_layer" not in out
 
 
-def test_a_loss_of_another_text_is_marked_has_no_delta_and_is_told(zoo, many):
+def test_a_loss_of_another_text_is_marked_has_no_delta_and_is_told(zoo, rivals):
     outcome = zoo("compare", "best", "othertext", "otherway", "worse")
     assert row(outcome.out, "val_loss") == ["0.5000", "0.1000*", "0.0100*", "9.0000"]
     lines = outcome.out.splitlines()
@@ -148,27 +124,27 @@ def test_a_loss_of_another_text_is_marked_has_no_delta_and_is_told(zoo, many):
     assert "worse" not in outcome.err
 
 
-def test_one_model_is_shown_with_its_facts(zoo, many):
+def test_one_model_is_shown_with_its_facts(zoo, rivals):
     outcome = zoo("compare", "best")
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.split("\n")[0].split() == ["best"]
     assert row(outcome.out, "val_loss") == ["0.5000"]
 
 
-def test_a_blend_is_not_compared(zoo, many):
+def test_a_blend_is_not_compared(zoo, rivals):
     outcome = zoo("compare", "best+worse")
     assert outcome.code == 2
     assert "is a blend, which is not measured" in outcome.err
     assert zoo("compare", "best@7").code == 3
 
 
-def test_models_that_differ_in_their_seed_have_a_mean_and_a_deviation(zoo, home, base):
+def test_models_that_differ_in_their_seed_have_a_mean_and_a_deviation(zoo, home, tiny_record):
     registry = Registry(home)
     for seed, loss in ((1, 1.25), (2, 1.75)):
         name = f"seed-{seed}"
         changes = {"path": f"models/{name}", "seed": seed, "val_loss": loss}
-        registry.claim(name, dataclasses.replace(base, **changes), empty)
-    registry.update("tiny-nano", base.id, val_loss=1.5)
+        registry.claim(name, dataclasses.replace(tiny_record, **changes), empty)
+    registry.update("tiny-nano", tiny_record.id, val_loss=1.5)
     lines = [line.split() for line in zoo("compare").out.splitlines()]
     assert ["3", "1.5000", "0.2500", "2.1640", "seed-1,", "tiny-nano,", "seed-2"] in lines
     boards = json.loads(zoo("compare", "--json").out)["leaderboards"]
@@ -178,11 +154,11 @@ def test_models_that_differ_in_their_seed_have_a_mean_and_a_deviation(zoo, home,
     assert (found["mean"], found["sd"]) == (1.5, 0.25)
 
 
-def test_json_has_ranks_speeds_groups_and_deltas(zoo, many, base):
+def test_json_has_ranks_speeds_groups_and_deltas(zoo, rivals, tiny_record):
     boards = json.loads(zoo("compare", "--json").out, parse_constant=pytest.fail)["leaderboards"]
     models = next(board["models"] for board in boards if len(board["models"]) == 5)
     assert [model["rank"] for model in models] == [1, 2, 3, None, None]
-    assert models[0]["tokens_per_second"] == base.tokens / base.seconds
+    assert models[0]["tokens_per_second"] == tiny_record.tokens / tiny_record.seconds
     document = json.loads(zoo("compare", "best", "othertext", "worse", "--json").out)
     assert document["groups"] == [["best", "worse"], ["othertext"]]
     losses = next(field for field in document["fields"] if field["field"] == "val_loss")
@@ -194,7 +170,7 @@ def read_csv(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
-def test_csv_is_in_full_precision_and_quoted(zoo, many, base, home):
+def test_csv_is_in_full_precision_and_quoted(zoo, rivals, tiny_record, home):
     record = Registry(home).get("best").record
     Registry(home).update("best", record.id, dataset='a,"b"\n\x1b', val_loss=1 / 3)
     head, *rows = read_csv(zoo("compare", "--csv").out)
@@ -203,7 +179,7 @@ def test_csv_is_in_full_precision_and_quoted(zoo, many, base, home):
     assert float(found["best"]["val_loss"]) == 1 / 3
     assert found["best"]["rank"] == "1"
     assert (found["broken"]["val_loss"], found["fresh"]["val_loss"], found["fresh"]["rank"]) == ("nan", "", "")
-    assert float(found["tiny-nano"]["tokens_per_second"]) == base.tokens / base.seconds
+    assert float(found["tiny-nano"]["tokens_per_second"]) == tiny_record.tokens / tiny_record.seconds
     outcome = zoo("compare", "best", "worse", "othertext", "--csv", "--all")
     head, *rows = read_csv(outcome.out)
     assert head == ["field", "best", "worse", "othertext", "delta worse", "delta othertext"]
@@ -213,7 +189,7 @@ def test_csv_is_in_full_precision_and_quoted(zoo, many, base, home):
     assert len({len(row) for row in rows}) == 1
 
 
-def test_markdown_is_a_table_in_which_nothing_is_markup(zoo, many, home):
+def test_markdown_is_a_table_in_which_nothing_is_markup(zoo, rivals, home):
     registry = Registry(home)
     registry.update("best", registry.get("best").record.id, dataset="a|b *c* <d> \\")
     out = zoo("compare", "best", "worse", "--md").out
@@ -229,7 +205,7 @@ def test_markdown_is_a_table_in_which_nothing_is_markup(zoo, many, home):
 
 
 @pytest.mark.parametrize("names", [[], ["best", "worse"]], ids=["leaderboards", "differences"])
-def test_the_forms_exclude_each_other(zoo, many, names):
+def test_the_forms_exclude_each_other(zoo, rivals, names):
     for forms in (["--json", "--csv"], ["--csv", "--md"], ["--md", "--json"], ["--md", "--curves"]):
         outcome = zoo("compare", *names, *forms)
         assert outcome.code == 2
@@ -278,12 +254,12 @@ def test_a_terminal_shows_table_and_curves_in_its_width(home, logged, columns, e
     assert "no curve of fresh, broken" in text.replace("\n  ", " ")
 
 
-def test_many_models_come_in_blocks_or_one_field_after_the_other(home, base):
+def test_many_models_come_in_blocks_or_one_field_after_the_other(home, tiny_record):
     registry = Registry(home)
     names = [f"a-model-of-long-name-{number}" for number in range(12)]
     for number, name in enumerate(names):
         changes = {"path": f"models/{name}", "seed": number, "val_loss": 1.0 + number}
-        registry.claim(name, dataclasses.replace(base, **changes), empty)
+        registry.claim(name, dataclasses.replace(tiny_record, **changes), empty)
     for columns in (80, 40):
         screen, _ = see(RUN.format(["compare", *names]), columns, 400, ZOO_HOME=str(home.path))
         assert f"l  {names[11]}" in screen.lines
@@ -293,7 +269,7 @@ def test_many_models_come_in_blocks_or_one_field_after_the_other(home, base):
         assert {"+11.0000"} <= {word.strip("()") for word in shown}
 
 
-def test_the_best_loss_is_bold_among_those_that_compare(home, many):
+def test_the_best_loss_is_bold_among_those_that_compare(home, rivals):
     _, written = see(RUN.format(["compare", "best", "othertext", "worse"]), 80, 100, ZOO_HOME=str(home.path))
     assert "\x1b[1m" in written.split("val_loss")[1].split("0.5000")[0]
     assert not written.split("val_loss")[1].split("0.1000*")[0].endswith("\x1b[1m")
@@ -398,14 +374,14 @@ def test_settings_of_the_reader_do_not_change_a_picture(home, logged, tmp_path, 
     assert b"does not start" in done.stderr
 
 
-def test_a_speed_beyond_any_machine_is_none(zoo, many, home):
+def test_a_speed_beyond_any_machine_is_none(zoo, rivals, home):
     Registry(home).update("best", "id of best", seconds=1e-320, tokens=2**62)
     for form in ((), ("--md",), ("--csv",), ("--json",)):
         assert zoo("compare", *form).code == 0
         assert zoo("compare", "best", "worse", *form).code == 0
 
 
-def test_a_thousand_names_take_one_look_at_the_registry(zoo, many, monkeypatch):
+def test_a_thousand_names_take_one_look_at_the_registry(zoo, rivals, monkeypatch):
     looks = []
     models = Registry.models
     monkeypatch.setattr(Registry, "models", lambda self: looks.append(1) or models(self))

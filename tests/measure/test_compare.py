@@ -18,31 +18,8 @@ from zoo.measure.compare import (
     unlike,
 )
 from zoo.registry.model import Model
-from zoo.registry.record import CorpusPart, Record
+from zoo.registry.record import CorpusPart
 from zoo.registry.registry import Registry
-
-
-@pytest.fixture
-def base(home, tiny_model) -> Record:
-    return Registry(home).get(tiny_model).record
-
-
-@pytest.fixture
-def many(home, base):
-    """A home with models of two texts and two protocols."""
-    registry = Registry(home)
-
-    def add(name: str, **changes: object) -> None:
-        registry.claim(name, dataclasses.replace(base, id=f"id of {name}", path=f"models/{name}", **changes), empty)
-
-    other = CorpusPart(name="tiny", sha256="f" * 64, val_sha256="e" * 64, characters=9)
-    add("worse", val_loss=9.0, val_bpc=12.9)
-    add("best", val_loss=0.5, val_bpc=0.7)
-    add("broken", val_loss=math.nan, status="diverged")
-    add("fresh", val_loss=None, val_bpc=None, status="training")
-    add("othertext", val_loss=0.1, val_bpc=0.2, corpora=(other,))
-    add("otherway", val_loss=0.01, val_bpc=0.02, val_protocol="estimate/v0")
-    return registry
 
 
 def named(home, *names: str) -> list[Model]:
@@ -62,9 +39,9 @@ def own_boards(registry: Registry) -> list[list[str]]:
     return [[model.name for model in board.models] for board in leaderboards(registry.own().values())]
 
 
-def test_models_are_ranked_only_with_those_of_the_same_text_and_protocol(many):
-    boards = leaderboards(many.own().values())
-    assert sorted(own_boards(many)) == sorted(
+def test_models_are_ranked_only_with_those_of_the_same_text_and_protocol(rivals):
+    boards = leaderboards(rivals.own().values())
+    assert sorted(own_boards(rivals)) == sorted(
         [["otherway"], ["best", "tiny-nano", "worse", "broken", "fresh"], ["othertext"]]
     )
     for board in boards:
@@ -77,46 +54,46 @@ def test_no_models_make_no_leaderboard():
     assert leaderboards([]) == []
 
 
-def test_an_unknown_or_nan_loss_comes_last(many):
-    models = [m for m in many.own().values() if m.name in ("broken", "fresh", "worse", "best")]
+def test_an_unknown_or_nan_loss_comes_last(rivals):
+    models = [m for m in rivals.own().values() if m.name in ("broken", "fresh", "worse", "best")]
     for order in (models, models[::-1]):
         assert [m.name for m in sorted(order, key=by_loss)] == ["best", "worse", "broken", "fresh"]
 
 
-def test_losses_of_the_same_text_under_another_name_are_ranked_by_text(home, base):
+def test_losses_of_the_same_text_under_another_name_are_ranked_by_text(home, tiny_record):
     registry = Registry(home)
-    registry.claim("twin", dataclasses.replace(base, id="x", path="models/twin", dataset="copy"), empty)
+    registry.claim("twin", dataclasses.replace(tiny_record, id="x", path="models/twin", dataset="copy"), empty)
     assert sorted(own_boards(registry)) == [["tiny-nano", "twin"]]
     assert leaderboards(registry.own().values())[0].datasets == ["copy", "tiny"]
     assert are_comparable(named(home, "tiny-nano", "twin"))
 
 
-def test_differences_are_only_what_differs_and_the_losses(home, base):
+def test_differences_are_only_what_differs_and_the_losses(home, tiny_record):
     changed = dataclasses.replace(
-        base,
+        tiny_record,
         path="models/other",
         seed=7,
-        model={**base.model, "n_layer": 3},
-        train={**base.train, "learning_rate": 0.5, "odd": True},
+        model={**tiny_record.model, "n_layer": 3},
+        train={**tiny_record.train, "learning_rate": 0.5, "odd": True},
     )
     Registry(home).claim("other", changed, empty)
     fields = values(differences(named(home, "tiny-nano", "other")))
     assert fields == {
         "status": ["ready", "missing"],  # as it is, not as it is recorded: the other one has no weights
         "seed": [1337, 7],
-        "parameters": [base.parameters] * 2,
-        "seconds": [base.seconds] * 2,
-        "tokens_per_second": [base.tokens / base.seconds] * 2,
+        "parameters": [tiny_record.parameters] * 2,
+        "seconds": [tiny_record.seconds] * 2,
+        "tokens_per_second": [tiny_record.tokens / tiny_record.seconds] * 2,
         "n_layer": [1, 3],
-        "learning_rate": [base.train["learning_rate"], 0.5],
+        "learning_rate": [tiny_record.train["learning_rate"], 0.5],
         "odd": [None, True],
-        "val_loss": [base.val_loss] * 2,
-        "val_bpc": [base.val_bpc] * 2,
-        "train_loss": [base.train_loss] * 2,
+        "val_loss": [tiny_record.val_loss] * 2,
+        "val_bpc": [tiny_record.val_bpc] * 2,
+        "train_loss": [tiny_record.train_loss] * 2,
     }
     everything = values(differences(named(home, "tiny-nano", "other"), everything=True))
-    assert everything.keys() > {*base.model, *base.train, "vocab", "dataset", "device"}
-    assert everything["vocab"] == [f"characters {base.vocab.size}"] * 2
+    assert everything.keys() > {*tiny_record.model, *tiny_record.train, "vocab", "dataset", "device"}
+    assert everything["vocab"] == [f"characters {tiny_record.vocab.size}"] * 2
 
 
 def test_a_model_compared_with_itself_differs_in_nothing(home, tiny_model):
@@ -127,10 +104,14 @@ def test_a_model_compared_with_itself_differs_in_nothing(home, tiny_model):
     assert [field.key for field in differences(named(home, tiny_model))] == always
 
 
-def test_deltas_are_to_the_first_and_of_what_is_measured(home, base):
+def test_deltas_are_to_the_first_and_of_what_is_measured(home, tiny_record):
     registry = Registry(home)
-    changes = {"val_loss": base.val_loss - 0.25, "parameters": base.parameters + 7, "seconds": base.seconds + 1.5}
-    registry.claim("other", dataclasses.replace(base, path="models/other", seed=7, **changes), empty)
+    changes = {
+        "val_loss": tiny_record.val_loss - 0.25,
+        "parameters": tiny_record.parameters + 7,
+        "seconds": tiny_record.seconds + 1.5,
+    }
+    registry.claim("other", dataclasses.replace(tiny_record, path="models/other", seed=7, **changes), empty)
     found = deltas(differences(named(home, "tiny-nano", "other", "tiny-nano"), everything=True))
     assert found["val_loss"] == [None, pytest.approx(-0.25), 0]
     assert found["parameters"] == [None, 7, 0]
@@ -138,7 +119,7 @@ def test_deltas_are_to_the_first_and_of_what_is_measured(home, base):
     assert found["seed"] == found["n_layer"] == found["status"] == [None, None, None]
 
 
-def test_losses_that_do_not_compare_have_no_delta(home, many):
+def test_losses_that_do_not_compare_have_no_delta(home, rivals):
     fields = differences(named(home, "best", "othertext", "otherway", "broken", "fresh", "worse"))
     assert deltas(fields)["val_loss"] == [None, None, None, None, None, 8.5]
     assert deltas(fields)["train_loss"] == [None, None, None, 0, 0, 0]
@@ -159,7 +140,7 @@ def test_a_step_of_a_model_has_no_time(home, tiny_model):
     assert found["tokens_per_second"][1] is None
 
 
-def test_what_does_not_compare_says_why(home, many):
+def test_what_does_not_compare_says_why(home, rivals):
     model, text, way = named(home, "best", "othertext", "otherway")
     assert unlike(model, model) == ""
     assert unlike(text, model) == "another validation text"
@@ -172,27 +153,27 @@ def test_what_does_not_compare_says_why(home, many):
 
 
 @pytest.fixture
-def seeded(home, base):
+def seeded(home, tiny_record):
     """Adds models with other losses and other changes, and gives what only a seed changes among all of them."""
     registry = Registry(home)
-    records = {"tiny-nano": base}
+    records = {"tiny-nano": tiny_record}
 
     def find(*changes: dict[str, object]):
         for number, change in enumerate(changes):
             name = f"m{len(records)}"
             records[name] = dataclasses.replace(
-                base, **{"path": f"models/{name}", "seed": number, "val_loss": 2.0 + number, **change}
+                tiny_record, **{"path": f"models/{name}", "seed": number, "val_loss": 2.0 + number, **change}
             )
         return seeds(Model(name, record, registry.home.models / name) for name, record in records.items())
 
     return find
 
 
-def test_models_that_differ_in_nothing_but_their_seed_have_a_mean_and_a_sample_deviation(seeded, base):
+def test_models_that_differ_in_nothing_but_their_seed_have_a_mean_and_a_sample_deviation(seeded, tiny_record):
     (found,) = seeded(
-        {"val_loss": 1.0}, {"val_loss": 2.0}, {"val_loss": 4.5}, {"val_loss": base.val_loss, "seed": 1337}
+        {"val_loss": 1.0}, {"val_loss": 2.0}, {"val_loss": 4.5}, {"val_loss": tiny_record.val_loss, "seed": 1337}
     )
-    losses = [1.0, 2.0, 4.5, base.val_loss]
+    losses = [1.0, 2.0, 4.5, tiny_record.val_loss]
     mean = sum(losses) / 4
     assert [model.record.val_loss for model in found.models] == sorted(losses)
     assert found.mean == pytest.approx(mean)
@@ -219,40 +200,40 @@ def test_one_seed_twice_counts_once_with_the_loss_that_came_first(seeded):
     ],
     ids=str,
 )  # fmt: skip
-def test_a_model_that_differs_in_more_is_none_of_them(seeded, base, change):
+def test_a_model_that_differs_in_more_is_none_of_them(seeded, tiny_record, change):
     for group in ("model", "train"):
         if group in change:
-            change = {group: {**getattr(base, group), **change[group]}}
+            change = {group: {**getattr(tiny_record, group), **change[group]}}
     assert seeded({"seed": 5, **change}) == []
 
 
-def test_what_is_only_written_down_differently_is_no_difference(seeded, base):
-    assert len(seeded({"train": {**base.train, "keep": "log", "log_every": 3}})) == 1
+def test_what_is_only_written_down_differently_is_no_difference(seeded, tiny_record):
+    assert len(seeded({"train": {**tiny_record.train, "keep": "log", "log_every": 3}})) == 1
 
 
-def test_groups_of_seeds_are_ranked_by_their_mean(seeded, base):
-    other = {"model": {**base.model, "n_layer": 9}}
+def test_groups_of_seeds_are_ranked_by_their_mean(seeded, tiny_record):
+    other = {"model": {**tiny_record.model, "n_layer": 9}}
     found = seeded({}, {}, {**other, "val_loss": 0.5}, {**other, "val_loss": 0.75})
     assert [len(group.models) for group in found] == [2, 3]
     assert found[0].mean == pytest.approx(0.625)
 
 
-def test_comparable_means_same_text_and_same_protocol(home, many):
+def test_comparable_means_same_text_and_same_protocol(home, rivals):
     assert are_comparable(named(home, "best", "worse", "tiny-nano"))
     assert not are_comparable(named(home, "best", "othertext"))
     assert not are_comparable(named(home, "best", "otherway"))
 
 
 @pytest.mark.parametrize("loss", [math.inf, -math.inf, math.nan, -1.0])
-def test_a_loss_that_none_can_be_is_no_loss(many, home, loss):
-    many.update("best", "id of best", val_loss=loss)
-    board = next(board for board in leaderboards(many.models().values()) if "best" in {m.name for m in board.models})
+def test_a_loss_that_none_can_be_is_no_loss(rivals, home, loss):
+    rivals.update("best", "id of best", val_loss=loss)
+    board = next(board for board in leaderboards(rivals.models().values()) if "best" in {m.name for m in board.models})
     assert board.models[0].name == "tiny-nano"
     assert "best" in [model.name for model in board.models[-3:]]
 
 
-def test_models_whose_texts_are_not_told_are_ranked_with_nobody(many, home):
+def test_models_whose_texts_are_not_told_are_ranked_with_nobody(rivals, home):
     for name in ("best", "worse"):
-        many.update(name, f"id of {name}", corpora=())
+        rivals.update(name, f"id of {name}", corpora=())
     assert not are_comparable(named(home, "best", "worse"))
     assert all(len(board.models) == 1 for board in leaderboards(named(home, "best", "worse")))

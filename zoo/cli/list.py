@@ -1,6 +1,7 @@
 """zoo list"""
 
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -91,7 +92,7 @@ def _row(model: Model) -> list[str]:
         numbers.loss(model.record.val_loss),
         numbers.loss(model.record.val_bpc),
         numbers.size(model.size),
-        numbers.age(model.record.created),
+        numbers.age(model.record.age(datetime.now(UTC))),
         numbers.status(model),
     ]
 

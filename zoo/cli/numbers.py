@@ -1,7 +1,6 @@
 """Numbers as people read them."""
 
 import math
-from datetime import UTC, datetime
 
 from zoo.measure.compare import LOSSES
 from zoo.registry.model import Model
@@ -51,13 +50,10 @@ def status(model: Model) -> str:
     return "starter" if model.starter else model.status
 
 
-def age(created: str) -> str:
-    """How long ago a UTC time was, in its largest unit; '0 s' for the future, for clocks go wrong."""
-    try:
-        then = datetime.fromisoformat(created)
-    except ValueError:
+def age(seconds: float | None) -> str:
+    """How long ago something was, in its largest unit."""
+    if seconds is None:
         return UNKNOWN
-    seconds = max(0.0, (datetime.now(UTC) - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds())
     for unit, length in (("y", 31_557_600), ("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= length:
             return f"{int(seconds // length)} {unit}"

@@ -98,7 +98,7 @@ def by_loss(model: Model) -> tuple[bool, float, str]:
 
 def has_loss(model: Model) -> bool:
     """Whether the model can be ranked at all."""
-    return _is_finite(model.record.val_loss)
+    return _is_quantity(model.record.val_loss)
 
 
 def best(models: Iterable[Model]) -> Model | None:
@@ -114,7 +114,7 @@ def seeds(models: Iterable[Model]) -> list[Seeds]:
     """
     groups: dict[Hashable, dict[int, Model]] = {}
     for model in sorted(models, key=lambda model: (model.record.created, model.name)):
-        if model.record.status == "ready" and _is_finite(model.record.val_loss):
+        if model.record.status == "ready" and _is_quantity(model.record.val_loss):
             groups.setdefault(_recipe(model), {}).setdefault(model.record.seed, model)
     several = [sorted(group.values(), key=by_loss) for group in groups.values() if len(group) > 1]
     return sorted(map(_seeds, several), key=lambda found: (found.mean, found.models[0].name))
@@ -170,16 +170,16 @@ def _deltas(key: str, values: list[Any], models: list[Model]) -> list[float | No
     """By how much each value is more than the first one, which has no delta itself."""
     first = values[0]
     deltas: list[float | None] = [None] * len(values)
-    if key not in MEASURED or not _is_finite(first):
+    if key not in MEASURED or not _is_quantity(first):
         return deltas
     for at, (value, model) in enumerate(zip(values[1:], models[1:], strict=True), 1):
-        if _is_finite(value) and (key not in LOSSES or comparable_by(model) == comparable_by(models[0])):
+        if _is_quantity(value) and (key not in LOSSES or comparable_by(model) == comparable_by(models[0])):
             deltas[at] = value - first
     return deltas
 
 
-def _is_finite(value: object) -> bool:
-    """Whether a value is a number that a loss can be."""
+def _is_quantity(value: object) -> bool:
+    """Whether a value is a number that a loss, a time or a size can be."""
     return isinstance(value, int | float) and 0 <= value < math.inf
 
 

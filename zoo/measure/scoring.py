@@ -45,13 +45,14 @@ class Encoder:
 
     def counts(self, block: str) -> "np.ndarray":
         """How many ids each character of a block becomes (len(block),)."""
-        return self._look(block)[0]
+        return self.look(block)[0]
 
     def unknown(self, block: str) -> "np.ndarray":
         """Whether the vocabulary lacks each character of a block, as a mask (len(block),)."""
-        return self._look(block)[1]
+        return self.look(block)[1]
 
-    def _look(self, block: str) -> "tuple[np.ndarray, np.ndarray]":
+    def look(self, block: str) -> "tuple[np.ndarray, np.ndarray]":
+        """Both of these."""
         import numpy as np
 
         points = np.frombuffer(block.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
@@ -160,12 +161,12 @@ def _survey(encoder: Encoder, blocks: Iterator[str]) -> tuple[int, int, int, boo
     ids = characters = unknown = 0
     first_is_free = False
     for block in blocks:
-        counts = encoder.counts(block)
+        counts, lacking = encoder.look(block)
         if not ids and counts.any():
-            first_is_free = bool(encoder.unknown(block)[counts.nonzero()[0][0]])
+            first_is_free = bool(lacking[counts.nonzero()[0][0]])
         ids += int(counts.sum())
         characters += len(block)
-        unknown += int(encoder.unknown(block).sum())
+        unknown += int(lacking.sum())
     return ids, characters, unknown, first_is_free
 
 
@@ -174,4 +175,5 @@ def _marked(encoder: Encoder, blocks: Iterator[str]) -> Iterator[Ids]:
     import numpy as np
 
     for block in blocks:
-        yield encoder.ids(block), np.repeat(~encoder.unknown(block), encoder.counts(block))
+        counts, lacking = encoder.look(block)
+        yield encoder.ids(block), np.repeat(~lacking, counts)

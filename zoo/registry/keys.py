@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from zoo.config import ModelConfig, TrainConfig
@@ -68,7 +68,7 @@ def _found(model: Model, key: str, now: datetime) -> Any:
         case "status":  # a table says of a starter that it is one
             return ("starter", model.status) if model.starter else (model.status,)
         case "age":
-            return _age(record.created, now)
+            return record.age(now)
         case "corpora":
             return tuple(part.name for part in record.corpora)
         case "vocab":
@@ -76,15 +76,6 @@ def _found(model: Model, key: str, now: datetime) -> Any:
     if key in _FIELDS or key in _DERIVED:
         return getattr(record, key)
     return next((table[key] for table in (record.model, record.train, record.extra) if key in table), None)
-
-
-def _age(created: str, now: datetime) -> float | None:
-    """Seconds since a time was; 0 for the future, for clocks go wrong."""
-    try:
-        then = datetime.fromisoformat(created)
-    except ValueError:
-        return None
-    return max(0.0, (now - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds())
 
 
 def read_value(key: str, kind: str, text: str) -> Any:

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from zoo.errors import BadData
@@ -87,6 +88,14 @@ class Record:
         """How fast it was trained; None when no time was counted, or none that can be."""
         speed = self.tokens / self.seconds if self.seconds > 0 else math.inf
         return speed if 0 <= speed < FASTEST else None
+
+    def age(self, now: datetime) -> float | None:
+        """Seconds since it was made; 0 for the future, for clocks go wrong, and None for what is no time."""
+        try:
+            then = datetime.fromisoformat(self.created)
+        except ValueError:
+            return None
+        return max(0.0, (now - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds())
 
     def to_table(self) -> dict[str, Any]:
         """The TOML table, in stable order: TOML has no null, so what is unknown is left out."""
