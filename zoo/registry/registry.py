@@ -1,7 +1,6 @@
 """The registry of a home: reads registry.toml and the starters, changes it under a lock."""
 
 import contextlib
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -16,11 +15,11 @@ from zoo.names import check_name, split_step, whole
 from zoo.registry.document import SIZE_LIMIT, read_document, read_records, write_card, write_document
 from zoo.registry.model import RUN_LOCK, Model, is_leftover
 from zoo.registry.record import Record
+from zoo.registry.references import meant_by
 from zoo.registry.snapshots import at_step
 
 STARTERS = "zoo_starters"
 STARTER_TAG = "starter"  # in a checkout the reader's own models lie beside the starters
-DEFAULT_DATASET = "shakespeare"
 
 
 class Registry:
@@ -73,35 +72,13 @@ class Registry:
         return models[name]
 
     def resolve(self, reference: str | None, *, status: str = "ready") -> Model:
-        """What a reader means by a word: an exact name, a dataset (its best model of that status), or a unique
-        beginning of a name; followed by @STEP, the model as it was at that step.
+        """What a reader means by a word; raises as `references.meant_by` does."""
+        return meant_by(reference, self.models(), status=status)
 
-        None means the dataset `shakespeare`. Raises NotFound with the candidates otherwise.
-        """
-        return self.resolve_all([reference], status=status)[0]
-
-    def resolve_all(self, references: Sequence[str | None], *, status: str = "ready") -> list[Model]:
-        """What a reader means by each of several words, from one look at the registry; raises as `resolve` does."""
-        models, found = self.models(), []
-        for reference in references:
-            name, step = split_step(DEFAULT_DATASET if reference is None else reference)
-            model = self._find(name, status, models)
-            found.append(model if step is None else at_step(model, step))
-        return found
-
-    def _find(self, wanted: str, status: str, models: dict[str, Model]) -> Model:
-        if wanted in models:
-            return models[wanted]
-        trained = [m for m in models.values() if m.record.dataset == wanted and m.status == status]
-        if trained:
-            return min(trained, key=lambda m: _worst_if_unknown(m.record.val_bpc))
-        beginning = [name for name in models if wanted and name.startswith(wanted)]
-        if len(beginning) == 1:
-            return models[beginning[0]]
-        if beginning:
-            raise NotFound(f"'{wanted}' may mean {', '.join(sorted(beginning))}; type more of the name")
-        known = {*models, *(m.record.dataset for m in models.values())}
-        raise NotFound(f"no model named '{wanted}'{did_you_mean(wanted, known)} (see: zoo list)")
+    def resolve_all(self, references: Sequence[str | None]) -> list[Model]:
+        """The same for each of several words, from one look at the registry."""
+        models = self.models()
+        return [meant_by(reference, models) for reference in references]
 
     def parent_of(self, record: Record) -> Model | None:
         """The model, as it was at that step, whose weights a record's began with; None when it is not here any more."""
@@ -301,7 +278,3 @@ def _says(card: Path, name: str, record: Record) -> bool:
         return read_records(card) == {name: record}
     except ZooError:
         return False
-
-
-def _worst_if_unknown(loss: float | None) -> float:
-    return math.inf if loss is None or math.isnan(loss) else loss
