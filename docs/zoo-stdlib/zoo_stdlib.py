@@ -11,7 +11,8 @@ SOURCE = "stdlib:modules"
 
 @hookimpl
 def zoo_datasets() -> list[Dataset]:
-    return [Dataset(name="stdlib", summary="Python's own modules", licence="PSF-2.0", source=SOURCE)]
+    summary = "Python's own modules"
+    return [Dataset(name="stdlib", summary=summary, licence="PSF-2.0", source=SOURCE, public=True)]
 
 
 @hookimpl

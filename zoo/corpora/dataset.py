@@ -1,7 +1,7 @@
 """What plugins offer and hand over: plain data."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ class Dataset:
     source        a path, a URL or `scheme:rest`; None when the reader must bring it (`--from`)
     sha256        of the source file's bytes, when they never change; a file with this hash is this dataset
     private       never shown in cards, reports or exports
+    public        reading the source reads nothing of the reader's, so its text may be shown
     instructions  what to type when there is no source
     vocab         the vocabulary its models take unless told otherwise
     """
@@ -30,6 +31,7 @@ class Dataset:
     source: str | None = None
     sha256: str | None = None
     private: bool = False
+    public: bool = False
     instructions: str = ""
     vocab: str = "characters"
 
@@ -49,6 +51,14 @@ class Document:
     encoding: str = ""
 
 
+@dataclass(frozen=True)
+class Opened:
+    """The documents of a source, and whether the plugin that reads them is bundled with zoo."""
+
+    documents: Iterator[Document]
+    bundled: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
     """How a source is to be read.
@@ -65,6 +75,24 @@ class ReadOptions:
     unwrap: bool = False
     cache: Path | None = None
     on_event: Callable[[Event], None] = ignore
+
+
+def is_private(dataset: Dataset, source: str | None = None, *, bundled: bool = False) -> bool:
+    """Decide whether a text is private unless the reader says `--public`.
+
+    Only what zoo knows to hold nothing of the reader's is public: a URL, a dataset that says `public=True`, and what a
+    bundled plugin reads from elsewhere than a path.
+
+    Args:
+        dataset: what the text is fetched as, or the dataset that a file was recognised as.
+        source: where the reader takes the text from, an existing path in full; None for the dataset's own source.
+        bundled: whether a bundled plugin opened `source`.
+    """
+    if source is None:  # a dataset without a source is a file that was recognised by its sha256
+        public = dataset.public or dataset.source is None or is_url(dataset.source)
+    else:
+        public = is_url(source) or (bundled and not Path(source).is_absolute())
+    return dataset.private or not public
 
 
 def is_url(source: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo import files, locks
 from zoo.corpora.corpus import Corpus, fetch_lock, open_corpus
-from zoo.corpora.dataset import Dataset, Document, ReadOptions, is_url
+from zoo.corpora.dataset import Dataset, Opened, ReadOptions, is_private, is_url
 from zoo.corpora.normalise import LONGEST_NAME, Normaliser, with_line_feeds
 from zoo.corpora.store import store_corpus
 from zoo.errors import BadData, NetworkProblem, NotFound, UsageProblem
@@ -23,7 +23,7 @@ from zoo.web.download import download
 
 WAIT_SECONDS = 600.0
 SKIPS_SAID = 5  # by name; the corpus remembers all
-Opener = Callable[[str, ReadOptions], Iterator[Document]]
+Opener = Callable[[str, ReadOptions], Opened]
 WAYS_ON = "ways on: --from with a file you have, or another text (zoo fetch plays, zoo fetch pydoc)"
 
 
@@ -120,7 +120,6 @@ class _Fetch:
         sha256 = files.sha256_of(path) if path.is_file() else ""
         if is_url(self.source) and not self.pinned:
             self.on_event(Note(f"the bytes of {_readable(self.source)} have sha256 {sha256}"))
-        dataset = self._recognised(sha256, known) if self.wish.source else self.dataset
         skipped = _SkippedDocuments(self.on_event)
         options = ReadOptions(
             encoding=self.wish.encoding,
@@ -129,11 +128,11 @@ class _Fetch:
             cache=self.cache,
             on_event=skipped,
         )
-        documents = opener(str(path) if is_url(self.source) else self.source, options)
+        opened = opener(str(path) if is_url(self.source) else self.source, options)
         return store_corpus(
             self.home,
-            Normaliser(documents, self._separator()),
-            self._about(dataset, sha256),
+            Normaliser(opened.documents, self._separator()),
+            self._about(self._described(sha256, known, bundled=opened.bundled), sha256),
             skipped=skipped.all,
             split=self.wish.split,
             on_event=self.on_event,
@@ -147,14 +146,19 @@ class _Fetch:
             raise UsageProblem("--separator is not UTF-8")
         return with_line_feeds(self.wish.separator)[0]
 
-    def _recognised(self, sha256: str, known: Iterable[Dataset]) -> Dataset:
-        """The dataset that a source of the reader's own belongs to: a known one by its sha256, else one of its own."""
-        name, own = _name(self.source), self.dataset
+    def _described(self, sha256: str, known: Iterable[Dataset], *, bundled: bool) -> Dataset:
+        """Return the dataset that the text belongs to, with the mark `private` that the text gets."""
+        own, public = self.dataset, self.wish.public
+        if self.wish.source is None:
+            if own.private and public:
+                self.on_event(Warned(f"'{own.name}' stays private: the plugin that offers it says so"))
+            return replace(own, private=own.private or (is_private(own) and not public))
+        name = _name(self.source)
         for candidate in known:
             if sha256 and candidate.sha256 == sha256:
                 self.on_event(Note(f"{name} is the text of dataset '{candidate.name}' (same sha256)"))
-                return replace(candidate, name=own.name, private=candidate.private and not self.wish.public)
-        private = (own.private or _is_local(self.source)) and not self.wish.public
+                return replace(candidate, name=own.name, private=is_private(candidate) and not public)
+        private = is_private(own, self.source, bundled=bundled) and not public
         if own.source is None and own.summary:  # one that the reader was asked to bring
             return replace(own, private=private)
         return replace(own, summary=f"your own: {name}", licence="unknown", private=private)
@@ -200,12 +204,6 @@ def _alone(home: Home, name: str, on_event: OnEvent) -> Iterator[None]:
         on_event(Note(f"another zoo process is fetching '{name}'; waiting for it"))
     with locks.locked(lock, seconds=WAIT_SECONDS, busy=f"another zoo process is still fetching '{name}'; try again"):
         yield
-
-
-def _is_local(source: str) -> bool:
-    """Whether a source is a path of the reader's, by itself or behind the scheme of a plugin."""
-    rest = source.partition(":")[2]
-    return Path(source).is_absolute() or (not is_url(source) and bool(rest) and expand(rest).exists())
 
 
 def _readable(source: str) -> str:
