@@ -137,7 +137,7 @@ def _only(plugin: Plugin) -> Iterator[None]:
 
 
 def _fetch(home: Path, plugins: Plugins, name: str, source: str | Path | None, said: list[str]) -> Corpus:
-    wish = Wish(source=None if source is None else str(source))
+    wish = Wish(sources=() if source is None else (str(source),))
     dataset = plugins.datasets[name]
     offered = plugins.datasets.values()
     return fetch(Home(home), dataset, wish, opener=plugins.open, offered=offered, on_event=_warnings_into(said))

@@ -17,7 +17,7 @@ from tiny import tiny_settings
 from zoo.corpora.corpus import Corpus, corpus_names, fetch_lock, open_corpus
 from zoo.corpora.dataset import Dataset
 from zoo.corpora.fetch import Wish, fetch
-from zoo.errors import BadData, NotFound
+from zoo.errors import BadData, NotFound, UsageProblem
 from zoo.events import Note
 from zoo.home import Home
 from zoo.plugins import Plugins
@@ -251,7 +251,7 @@ def fetch_dataset(home: Home, dataset: Dataset, source: Path, events: list | Non
     known = Dataset(name="known", licence="CC0", summary="known text", sha256=sha256(b"known text\n"))
     on_event = (lambda event: None) if events is None else events.append
     run = partial(fetch, opener=Plugins(third_party=False).open, offered=[known], on_event=on_event)
-    return run(home, dataset, Wish(source=str(source), **wish))
+    return run(home, dataset, Wish(sources=(str(source),), **wish))
 
 
 def test_a_file_with_the_sha256_of_a_dataset_is_that_dataset(home, tmp_path):
@@ -446,3 +446,74 @@ def test_a_fetch_that_another_one_never_lets_in_is_a_conflict(zoo, home, tiny_te
         outcome = zoo("fetch", "tiny", "--from", str(tiny_text))
     assert outcome.code == 5
     assert "still fetching 'tiny'" in outcome.err
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """A file, a directory with two files, and another file."""
+    (tmp_path / "b.txt").write_text("The last is first.\r\n")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "1.txt").write_text("One.\n")
+    (tmp_path / "d" / "2.md").write_text("Two.")
+    (tmp_path / "a.txt").write_text("The first is last.\n")
+    return [str(tmp_path / name) for name in ("b.txt", "d", "a.txt")]
+
+
+def from_each(sources):
+    return [word for source in sources for word in ("--from", source)]
+
+
+def test_several_sources_are_one_text_in_the_order_given(zoo, home, sources):
+    outcome = zoo("fetch", "mine", *from_each(sources), "--glob", "*")
+    assert outcome.code == 0, outcome.err
+    corpus = open_corpus(home, "mine")
+    assert corpus.text() == "The last is first.\n\nOne.\n\nTwo.\n\nThe first is last.\n"
+    assert [entry["name"] for entry in corpus.documents_listed()] == ["b.txt", "1.txt", "2.md", "a.txt"]
+    assert (corpus.source, corpus.source_sha256) == (" + ".join(sources), "")
+    assert (corpus.summary, corpus.private) == ("your own: b.txt and 2 more", True)
+    assert dict(corpus.changes) == {"CR and CRLF made LF": 1}
+    assert zoo("fetch", "mine", *from_each(sources[::-1]), "--separator", "--", "--split", "files").code == 0
+    assert open_corpus(home, "mine").text() == "The first is last.\n--One.\n--The last is first.\n"
+    assert open_corpus(home, "mine").text("val") == "--The last is first.\n"[2:]
+    assert zoo("doctor").code == 0
+
+
+def test_a_source_among_several_that_cannot_be_read_fails_the_whole_and_leaves_nothing(zoo, home, sources, tmp_path):
+    (tmp_path / "binary").write_bytes(b"\0\1\2")
+    for bad, code in ((str(tmp_path / "binary"), 4), (str(tmp_path / "nothing"), 3), ("", 2), (sources[0], 2)):
+        outcome = zoo("fetch", "mine", *from_each([*sources, bad]))
+        assert outcome.code == code, outcome.err
+        assert corpus_names(home) == []
+        assert not home.corpora.exists() or left_in(home) == []
+    assert f"--from {sources[0]} was given twice; leave one out" in outcome.err
+
+
+def test_glob_is_for_the_directories_among_several_sources(zoo, home, sources):
+    assert zoo("fetch", "mine", *from_each(sources), "--glob", "*.md").code == 0
+    assert open_corpus(home, "mine").text() == "The last is first.\n\nTwo.\n\nThe first is last.\n"
+    outcome = zoo("fetch", "mine", *from_each(sources[::2]), "--glob", "*.md")
+    assert outcome.code == 2
+    assert f"--glob says which files of a directory to take, and {sources[0]} is a file" in outcome.err
+
+
+def test_one_private_source_among_several_makes_the_text_private(zoo, home, tmp_path):
+    (tmp_path / "own.txt").write_text("My own words.\n")
+    (tmp_path / "known.txt").write_text("known text\n")
+    known = Dataset(name="known", licence="CC0", sha256=sha256(b"known text\n"))
+
+    def fetched_from(*names: str) -> Corpus:
+        sources = tuple(str(tmp_path / name) if name.endswith(".txt") else name for name in names)
+        opener = Plugins(third_party=False).open
+        return fetch(home, Dataset(name="mine"), Wish(sources=sources), opener=opener, offered=[known])
+
+    assert not fetched_from("pydoc:topics", "known.txt").private
+    assert fetched_from("pydoc:topics", "own.txt").private
+    assert fetched_from("own.txt", "known.txt").private
+    assert fetched_from("known.txt", "own.txt").licence == "unknown"
+
+
+def test_a_dataset_whose_source_is_empty_opens_nothing_of_the_readers(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.txt").write_text("My own words.\n")
+    with pytest.raises(UsageProblem, match="needs a text of yours"):
+        fetch(home, Dataset(name="odd", source=""), Wish(), opener=Plugins(third_party=False).open)

@@ -35,6 +35,19 @@ def test_the_sha256_of_any_address_is_said_and_kept(zoo, home, server):
     assert files_in_cache(home) == []  # it is downloaded anew each time: nothing would ever read it
 
 
+def test_addresses_and_files_make_one_text_together(zoo, home, server, tiny_text):
+    server.pages["/one.txt"], server.pages["/two.txt"] = File(b"One.\n"), File(b"Two.\n")
+    one, two = server.url("/one.txt"), server.url("/two.txt") + "?key=secret"
+    assert zoo("fetch", "mine", "--from", two, "--from", one).code == 0
+    corpus = open_corpus(home, "mine")
+    assert (corpus.text(), corpus.private, corpus.source_sha256) == ("Two.\n\nOne.\n", False, "")
+    assert corpus.source == f"{server.url('/two.txt')}?... + {one}"
+    assert zoo("fetch", "mine", "--from", one, "--from", str(tiny_text)).code == 0
+    corpus = open_corpus(home, "mine")
+    assert (corpus.text(), corpus.private) == ("One.\n\n" + tiny_text.read_text(), True)
+    assert files_in_cache(home) == []
+
+
 def test_bytes_that_changed_behind_an_address_are_said_to_have(zoo, home, server):
     url = server.url("/text.txt")
     server.pages["/text.txt"] = File(TEXT)
@@ -58,9 +71,9 @@ def test_another_source_of_a_dataset_is_that_dataset_only_by_its_sha256(home, se
     )
     server.pages["/mirror.txt"], server.pages["/other.txt"] = File(TEXT), File(TEXT + b"edited\n")
     opener = Plugins(third_party=False).open
-    mirror = fetch(home, known, Wish(source=server.url("/mirror.txt")), opener=opener)
+    mirror = fetch(home, known, Wish(sources=(server.url("/mirror.txt"),)), opener=opener)
     assert (mirror.licence, mirror.summary) == ("CC0", "known text")
-    other = fetch(home, known, Wish(source=server.url("/other.txt")), opener=opener)
+    other = fetch(home, known, Wish(sources=(server.url("/other.txt"),)), opener=opener)
     assert (other.licence, other.summary) == ("unknown", "your own: other.txt")
 
 

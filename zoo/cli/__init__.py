@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, TextIO
 
@@ -42,13 +43,39 @@ class ZooGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(f"no command '{args[0]}'{did_you_mean(args[0], COMMANDS)}")
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            _check_options(ctx, command, rest)
+        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, names in HEADINGS.items():
             commands = [(name, self.get_command(ctx, name)) for name in names]
             with formatter.section(heading):
                 formatter.write_dl([(name, command.get_short_help_str(100)) for name, command in commands if command])
+
+
+def _check_options(ctx: click.Context, command: click.Command, args: list[str]) -> None:
+    """Raise UsageError for what click drops without a word, or cannot explain.
+
+    click takes the last value of an option that is given twice, and does not know that an option of `zoo` itself stands
+    before the command.
+    """
+    own = click.Context(command, parent=ctx, info_name=command.name, **command.context_settings)
+    try:
+        given = command.make_parser(own).parse_args([*args])[2]  # not list(): here that is the command
+    except click.NoSuchOption as error:
+        for option in ctx.command.params:
+            if error.option_name in option.opts:
+                words = " ".join(filter(None, (error.option_name, option.metavar)))
+                raise click.UsageError(
+                    f"{error.option_name} stands before the command: zoo {words} {command.name}", own
+                ) from None
+        raise
+    for option, times in Counter(given).items():
+        if isinstance(option, click.Option) and times > 1 and not (option.multiple or option.is_flag or option.count):
+            often = "twice" if times == 2 else f"{times} times"
+            raise click.UsageError(f"{max(option.opts, key=len)} was given {often}, and takes one value", own)
 
 
 @click.group(cls=ZooGroup, context_settings={"help_option_names": ["-h", "--help"]})

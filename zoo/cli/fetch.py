@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete.datasets)
 @click.option(
     "--from",
-    "source",
+    "sources",
     type=click.Path(),
+    multiple=True,
     metavar="SRC",
-    help="Where to take the text from: a file, a directory, a URL, or gutenberg:NUMBER.",
+    help="Take the text from a file, a directory, a URL, or gutenberg:NUMBER. Several make one text, in this order.",
 )
 @click.option("--encoding", metavar="E", help="How the text is encoded, when it is told wrong (cp1252, utf-16, ...).")
 @click.option("--glob", metavar="G", help="Which files of a directory to take, as in '**/*.md'; else all .txt.")
@@ -44,19 +45,19 @@ def command(app: App, /, names: tuple[str, ...], **wishes: Any) -> None:
     \b
     zoo fetch shakespeare
     zoo fetch essays --from ~/essays/ --glob '**/*.md'
-    zoo fetch pride --from gutenberg:1342 --unwrap
+    zoo fetch austen --from gutenberg:1342 --from gutenberg:158 --unwrap
     """
     from zoo.corpora.dataset import Dataset
     from zoo.corpora.fetch import Wish, fetch
     from zoo.names import check_name
 
-    if wishes["source"] is not None and len(names) > 1:
+    if wishes["sources"] and len(names) > 1:
         raise click.UsageError("--from goes with one NAME")
     if wishes["separator"] is not None:
         wishes["separator"] = _unescaped(wishes["separator"])
     for name in names:
         check_name(name, "dataset")
-        unknown = wishes["source"] is not None and name not in app.plugins.datasets
+        unknown = wishes["sources"] and name not in app.plugins.datasets
         dataset = Dataset(name=name) if unknown else app.plugins.dataset(name)
         with painter() as on_event:
             offered = app.plugins.datasets.values()

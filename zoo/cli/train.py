@@ -101,7 +101,11 @@ def command(
 
     if as_json and not dry_run:
         raise click.UsageError("--json goes with --dry-run")
-    chosen = parse_settings(settings if keep is None else (*settings, f"keep={keep}"))
+    chosen = parse_settings(settings)
+    if keep is not None:
+        if "keep" in chosen:
+            raise click.UsageError("--keep and --set keep exclude each other")
+        chosen["keep"] = keep
     if max_time is not None and "max_steps" in chosen:
         raise click.UsageError("--max-time and --set max_steps exclude each other")
 
@@ -129,13 +133,15 @@ def command(
 
 
 def parse_settings(pairs: tuple[str, ...]) -> dict[str, str]:
-    """`--set` pairs as a table; of two with one key the later wins."""
-    settings = {}
+    """Return `--set` pairs as a table; raises UsageError for a pair that is none, and for a key that is set twice."""
+    settings: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
             raise click.UsageError(f"--set takes KEY=VALUE, not '{pair}'")
-        settings[key.strip()] = value.strip()
+        if (key := key.strip()) in settings:
+            raise click.UsageError(f"--set {key} was given twice, and takes one value")
+        settings[key] = value.strip()
     return settings
 
 

@@ -30,7 +30,8 @@ PARTS: tuple[Part, ...] = ("train", "val")  # of which "all" is made
 class Corpus:
     """One stored text: the first train_characters of it train, the rest validates.
 
-    source_sha256 is of the file the text came from; empty for anything else. longest_line counts characters. baseline
+    source is one, or several joined by " + ". source_sha256 is of the one file the text came from; empty for anything
+    else. longest_line counts characters. baseline
     says how well counting alone predicts the validation part: `zoo.corpora.ngrams`.
     """
 

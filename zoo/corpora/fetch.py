@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ WAYS_ON = "ways on: --from with a file you have, or another text (zoo fetch play
 class Wish:
     """What the reader asked for beside the name; what is None or False is as ever."""
 
-    source: str | None = None
+    sources: tuple[str, ...] = ()  # none: the dataset's own
     encoding: str | None = None
     glob: str | None = None
     unwrap: bool = False
@@ -62,64 +63,59 @@ def fetch(
     Raises UsageProblem when the reader must bring the text, BadData when there is none in it, NetworkProblem.
     """
     check_name(dataset.name, "dataset")
-    source = _source(dataset, wish)
+    sources = _sources(dataset, wish)
     home.create()
     with _alone(home, dataset.name, on_event):
         before = _stored(home, dataset.name)
-        corpus = _Fetch(home, dataset, wish, source, on_event).run(opener, [dataset, *offered])
+        corpus = _Fetch(home, dataset, wish, sources, on_event).run(opener, [dataset, *offered])
     if before:
         _compare(before, corpus, on_event)
     return corpus
 
 
-def _source(dataset: Dataset, wish: Wish) -> str:
-    """Where the text comes from, a local path in full; raises UsageProblem when nobody has said."""
-    source = dataset.source if wish.source is None else wish.source
-    if source == "":
+def _sources(dataset: Dataset, wish: Wish) -> list[str]:
+    """Return where the text comes from, local paths in full.
+
+    Raises UsageProblem when nobody has said, and for a source that is given twice: its text would be there twice.
+    """
+    if not wish.sources:
+        if not dataset.source:
+            raise UsageProblem(dataset.instructions or f"dataset '{dataset.name}' needs a text of yours: --from FILE")
+        return [dataset.source]
+    if "" in wish.sources:
         raise UsageProblem("--from names no file, directory or URL")
-    if source is None:
-        raise UsageProblem(dataset.instructions or f"dataset '{dataset.name}' needs a text of yours: --from FILE")
-    if wish.source and not is_url(source) and expand(source).exists():
-        return str(expand(source).absolute())
-    return source
+    sources = [_in_full(source) for source in wish.sources]
+    for source in sources:
+        if sources.count(source) > 1:
+            raise UsageProblem(f"--from {_readable(source)} was given twice; leave one out")
+    return sources
+
+
+def _in_full(source: str) -> str:
+    """Return a source as it is, but an existing local path as an absolute one."""
+    return str(expand(source).absolute()) if not is_url(source) and expand(source).exists() else source
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One source of a text, opened; sha256 is that of the file it is, empty for anything else."""
+
+    source: str
+    sha256: str
+    opened: Opened
 
 
 class _Fetch:
     """One fetch: downloads what is a URL, sees what it is, and stores its text."""
 
-    def __init__(self, home: Home, dataset: Dataset, wish: Wish, source: str, on_event: OnEvent) -> None:
-        self.home, self.dataset, self.wish, self.source, self.on_event = home, dataset, wish, source, on_event
+    def __init__(self, home: Home, dataset: Dataset, wish: Wish, sources: list[str], on_event: OnEvent) -> None:
+        self.home, self.dataset, self.wish, self.sources, self.on_event = home, dataset, wish, sources, on_event
         self.cache = home.cache / dataset.name
-        self.pinned = dataset.sha256 if source == dataset.source else None
 
     def run(self, opener: Opener, known: Iterable[Dataset]) -> Corpus:
-        files.make_directory(self.cache)
-        downloaded = None
-        try:
-            downloaded = self._download() if is_url(self.source) else None
-            return self._store(downloaded or Path(self.source), opener, known)
-        finally:
-            if downloaded and not self.pinned:
-                files.remove(downloaded)  # nothing would ever read it: it is downloaded anew each time
-            files.remove_if_empty(self.cache)
-
-    def _download(self) -> Path:
-        address = Address(self.source)
-        ending = address.name.encode()[-80:].decode("utf-8", "ignore")
-        name = f"{hashlib.sha256(self.source.encode()).hexdigest()[:8]}-{ending}"
-        try:
-            return download(self.source, self.cache / name, sha256=self.pinned, on_event=self.on_event)
-        except NetworkProblem as error:
-            raise NetworkProblem(f"{error}; {WAYS_ON}") from error
-
-    def _store(self, path: Path, opener: Opener, known: Iterable[Dataset]) -> Corpus:
-        if self.wish.glob and path.is_file():
-            raise UsageProblem(
-                f"--glob says which files of a directory to take, and {_readable(self.source)} is a file"
-            )
-        sha256 = files.sha256_of(path) if path.is_file() else ""
-        if is_url(self.source) and not self.pinned:
-            self.on_event(Note(f"the bytes of {_readable(self.source)} have sha256 {sha256}"))
+        if self.wish.glob and all(is_url(source) or Path(source).is_file() for source in self.sources):
+            source = _readable(self.sources[0])
+            raise UsageProblem(f"--glob says which files of a directory to take, and {source} is a file")
         skipped = _SkippedDocuments(self.on_event)
         options = ReadOptions(
             encoding=self.wish.encoding,
@@ -128,15 +124,40 @@ class _Fetch:
             cache=self.cache,
             on_event=skipped,
         )
-        opened = opener(str(path) if is_url(self.source) else self.source, options)
-        return store_corpus(
-            self.home,
-            Normaliser(opened.documents, self._separator()),
-            self._about(self._described(sha256, known, bundled=opened.bundled), sha256),
-            skipped=skipped.all,
-            split=self.wish.split,
-            on_event=self.on_event,
-        )
+        files.make_directory(self.cache)
+        with contextlib.ExitStack() as at_end:
+            at_end.callback(files.remove_if_empty, self.cache)
+            opened = [self._open(source, opener, options, at_end) for source in self.sources]
+            return store_corpus(
+                self.home,
+                Normaliser(chain.from_iterable(one.opened.documents for one in opened), self._separator()),
+                self._about(self._described(opened, list(known)), opened),
+                skipped=skipped.all,
+                split=self.wish.split,
+                on_event=self.on_event,
+            )
+
+    def _open(self, source: str, opener: Opener, options: ReadOptions, at_end: contextlib.ExitStack) -> _Source:
+        """Open a source; what is downloaded for it is deleted at the end, unless a dataset pins it."""
+        path = Path(source)
+        pinned = self.dataset.sha256 if source == self.dataset.source else None
+        if is_url(source):
+            path = self._download(source, pinned)
+            if not pinned:
+                at_end.callback(files.remove, path)  # nothing would ever read it: it is downloaded anew each time
+        sha256 = files.sha256_of(path) if path.is_file() else ""
+        if is_url(source) and not pinned:
+            self.on_event(Note(f"the bytes of {_readable(source)} have sha256 {sha256}"))
+        return _Source(source, sha256, opener(str(path) if is_url(source) else source, options))
+
+    def _download(self, source: str, pinned: str | None) -> Path:
+        address = Address(source)
+        ending = address.name.encode()[-80:].decode("utf-8", "ignore")
+        name = f"{hashlib.sha256(source.encode()).hexdigest()[:8]}-{ending}"
+        try:
+            return download(source, self.cache / name, sha256=pinned, on_event=self.on_event)
+        except NetworkProblem as error:
+            raise NetworkProblem(f"{error}; {WAYS_ON}") from error
 
     def _separator(self) -> str | None:
         """What stands between two documents; raises UsageProblem for bytes that are no text."""
@@ -146,30 +167,42 @@ class _Fetch:
             raise UsageProblem("--separator is not UTF-8")
         return with_line_feeds(self.wish.separator)[0]
 
-    def _described(self, sha256: str, known: Iterable[Dataset], *, bundled: bool) -> Dataset:
+    def _described(self, opened: list[_Source], known: list[Dataset]) -> Dataset:
         """Return the dataset that the text belongs to, with the mark `private` that the text gets."""
         own, public = self.dataset, self.wish.public
-        if self.wish.source is None:
+        if not self.wish.sources:
             if own.private and public:
                 self.on_event(Warned(f"'{own.name}' stays private: the plugin that offers it says so"))
             return replace(own, private=own.private or (is_private(own) and not public))
-        name = _name(self.source)
-        for candidate in known:
-            if sha256 and candidate.sha256 == sha256:
-                self.on_event(Note(f"{name} is the text of dataset '{candidate.name}' (same sha256)"))
-                return replace(candidate, name=own.name, private=is_private(candidate) and not public)
-        private = is_private(own, self.source, bundled=bundled) and not public
+        recognised = [self._recognised(one, known) for one in opened]
+        if len(recognised) == 1 and recognised[0]:
+            return replace(recognised[0], name=own.name, private=is_private(recognised[0]) and not public)
+        private = own.private or any(
+            is_private(found) if found else is_private(own, one.source, bundled=one.opened.bundled)
+            for one, found in zip(opened, recognised, strict=True)
+        )
+        own = replace(own, private=private and not public)
         if own.source is None and own.summary:  # one that the reader was asked to bring
-            return replace(own, private=private)
-        return replace(own, summary=f"your own: {name}", licence="unknown", private=private)
+            return own
+        more = f" and {len(opened) - 1} more" if len(opened) > 1 else ""
+        return replace(own, summary=f"your own: {_name(opened[0].source)}{more}", licence="unknown")
 
-    def _about(self, dataset: Dataset, sha256: str) -> dict[str, Any]:
+    def _recognised(self, one: _Source, known: list[Dataset]) -> Dataset | None:
+        """Return the dataset whose sha256 a source has, and say so."""
+        for candidate in known:
+            if one.sha256 and candidate.sha256 == one.sha256:
+                name = _name(one.source)
+                self.on_event(Note(f"{name} is the text of dataset '{candidate.name}' (same sha256)"))
+                return candidate
+        return None
+
+    def _about(self, dataset: Dataset, opened: list[_Source]) -> dict[str, Any]:
         """What of a corpus is not counted."""
         return {
             "name": dataset.name,
             "dataset": dataset.name,
-            "source": _readable(self.source),
-            "source_sha256": sha256,
+            "source": " + ".join(_readable(one.source) for one in opened),
+            "source_sha256": opened[0].sha256 if len(opened) == 1 else "",
             "licence": dataset.licence,
             "private": dataset.private,
             "summary": dataset.summary,
