@@ -189,6 +189,22 @@ def test_csv_is_in_full_precision_and_quoted(zoo, rivals, tiny_record, home):
     assert len({len(row) for row in rows}) == 1
 
 
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t=", "\r="])
+def test_no_text_in_csv_is_a_formula_and_numbers_stay_numbers(zoo, rivals, home, begin):
+    text = f"{begin}HYPERLINK(1)"
+    shown = "'" + text.replace("\t", r"\t").replace("\r", r"\x0d")
+    for name in ("best", "worse"):
+        record = rivals.get(name).record
+        rivals.update(name, record.id, dataset=text, device=text)
+    head, *rows = read_csv(zoo("compare", "worse", "best", "--csv", "--all").out)
+    table = {row[0]: row[1:] for row in rows}
+    assert table["dataset"] == table["device"] == [shown, shown, ""]
+    assert table["val_loss"] == ["9.0", "0.5", "-8.5"]
+    head, *rows = read_csv(zoo("compare", "--csv").out)
+    found = {row[head.index("model")]: dict(zip(head, row, strict=True)) for row in rows}
+    assert found["best"]["datasets"].startswith(shown)
+
+
 def test_markdown_is_a_table_in_which_nothing_is_markup(zoo, rivals, home):
     registry = Registry(home)
     registry.update("best", registry.get("best").record.id, dataset="a|b *c* <d> \\")

@@ -15,6 +15,8 @@ JSON, CSV, MARKDOWN = "json", "csv", "md"
 _MARKUP = re.compile(r"[\\`*<>\[\]|~$#!]|(?<!\w)_|_(?!\w)")
 _REFERENCE = re.compile(r"[&@:]|(?<=www)\.")  # which a backslash does not stop: entities, mentions, addresses
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a formula begins with, as OWASP lists it
+
 
 def forms(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options --json, --csv and --md, which `chosen` makes one of."""
@@ -33,7 +35,10 @@ def chosen(*, as_json: bool, as_csv: bool, as_md: bool) -> str:
 
 
 def show_csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """As RFC 4180 has it, numbers as Python writes them, nothing for None; control characters made visible."""
+    """Print rows by RFC 4180: numbers as Python writes them, nothing for None, control characters made visible.
+
+    A text that a spreadsheet would compute as a formula begins with an apostrophe, which makes it a text there.
+    """
     writer = csv.writer(sys.stdout)
     for row in (head, *rows):
         writer.writerow([_cell(value) for value in row])
@@ -44,8 +49,10 @@ def _cell(value: Any) -> Any:
         case None | int() | float() if not isinstance(value, bool):
             return value
         case list() | tuple():
-            return one_line(", ".join(map(str, value)))
-    return one_line(str(value).lower() if isinstance(value, bool) else str(value))
+            text = ", ".join(map(str, value))
+        case _:
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"'{one_line(text)}" if text.startswith(_FORMULA) else one_line(text)
 
 
 def show_markdown(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, title: str = "") -> None:
