@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from zoo.corpora.dataset import Dataset, Document
-from zoo.errors import PluginFailure, ZooError
+from zoo.errors import PluginFailure, Terminated, ZooError
 from zoo.events import Event, OnEvent, Warned
 from zoo.names import check_name
 
@@ -148,8 +148,8 @@ def _directory() -> str:
 
 
 def let_through(error: BaseException) -> None:
-    """Raise what is not the plugin's: Ctrl-C, and the end of a generator."""
-    if isinstance(error, KeyboardInterrupt | GeneratorExit):
+    """Raise what is not the plugin's: Ctrl-C and other signals, and the end of a generator."""
+    if isinstance(error, KeyboardInterrupt | Terminated | GeneratorExit):
         raise error
 
 

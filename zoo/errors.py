@@ -74,6 +74,14 @@ class Stopped(ZooError):
         self.signum, self.exit_code = signum, 128 + signum
 
 
+class Terminated(BaseException):
+    """The process was told to end by a terminate signal or a hang-up. As KeyboardInterrupt, it is no Exception."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+
 def did_you_mean(wrong: str, candidates: Iterable[str]) -> str:
     """A clause that names the nearest candidate, or nothing: '; did you mean 'm2'?'."""
     near = difflib.get_close_matches(wrong, list(candidates), n=1, cutoff=0.5)

@@ -28,6 +28,7 @@ from faults.processes import (
 )
 from tiny import tiny_settings, write_tiny_text
 
+from zoo import files
 from zoo.corpora.corpus import open_corpus
 from zoo.home import Home
 
@@ -216,6 +217,37 @@ def test_signals_at_random_while_it_trains_and_while_it_stops(home, tiny_corpus,
         assert check_home(home) == {NAME: "interrupted"}
 
 
+def unfinished(home: Home) -> list[Path]:
+    """What was begun in a home and has not taken its place."""
+    return [path for path in home.path.rglob("*") if path.name.startswith(files.TEMPORARY)]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_in_a_first_fetch_leaves_nothing(home, tmp_path, number):
+    """While the text is read; also when a closing terminal sends its signal a second time."""
+    (tmp_path / "large.txt").write_bytes(b"The cat sat on the mat.\n" * 4_000_000)
+    process = spawn(home, "fetch", "large", "--from", str(tmp_path / "large.txt"))
+    assert wait_until(lambda: any(home.corpora.glob("*/.tmp-*/.tmp-*")), process)
+    process.send_signal(number)
+    if number == signal.SIGHUP:
+        process.send_signal(number)
+    ended = end_of(process, PATIENCE)
+    expect_end(ended, number)
+    assert unfinished(home) == []
+    assert list(home.corpora.iterdir()) == []
+    assert list(home.cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_a_page_is_written_leaves_no_draft_of_it(home, tiny_model, tmp_path, number):
+    (tmp_path / "pages").mkdir()
+    words = ("report", NAME, "-o", str(tmp_path / "pages" / "report.html"))
+    process = spawn(home, *words, python=("-X", "importtime", "-m", "zoo"))
+    ended = signalled(process, number, r"\| +zoo\.measure\.report$")
+    assert ended.code == 128 + number, ended
+    assert list((tmp_path / "pages").iterdir()) == []
+
+
 @pytest.mark.parametrize("file", [r"/text\.txt$", r"/corpus\.toml$", r"/[0-9a-f]{8}$", r"/current$"])
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_in_a_fetch_leaves_the_old_text_or_the_new_one(home, tiny_corpus, tiny_text, number, file):
@@ -225,6 +257,7 @@ def test_a_signal_in_a_fetch_leaves_the_old_text_or_the_new_one(home, tiny_corpu
     fetch = ("fetch", "tiny", "--from", str(tiny_text))
     ended = signalled(spawn(home, *hooks, *fetch, python=("-c", SELF_SIGNALLED)), 0, "^signal$")
     expect_end(ended, number)
+    assert unfinished(home) == []
     assert open_corpus(home, "tiny").sha256 == before
     open_corpus(home, "tiny").check_text()
     assert command(home, *fetch).code == 0

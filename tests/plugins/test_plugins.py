@@ -3,12 +3,14 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from faults.processes import end_of, spawn, wait_until
 from strangers import OFFER, OPEN
 from tiny import tiny_settings
 
@@ -436,6 +438,31 @@ def zoo_open(source, options):
 """)
     assert zoo("fetch", "odes", "--from", "odes:all").code == 0
     assert open_corpus(home, "odes").text() == "".join(f"line {n}\n" for n in range(99))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_a_plugin_reads_is_no_failure_of_the_plugin(home, install, tmp_path, monkeypatch, number):
+    begun = tmp_path / "begun"
+    site = install(f"""
+import pathlib, time
+
+def documents():
+    yield Document("one", "An ode.")
+    pathlib.Path({str(begun)!r}).touch()
+    time.sleep(60)
+
+@hookimpl
+def zoo_open(source, options):
+    return documents() if source == "odes:all" else None
+""")
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    process = spawn(home, "fetch", "odes", "--from", "odes:all")
+    assert wait_until(begun.exists, process)
+    process.send_signal(number)
+    ended = end_of(process)
+    assert ended.code == 128 + number, ended
+    assert "plugin" not in ended.err
+    assert list(home.corpora.iterdir()) == []
 
 
 def test_a_plugin_that_seeds_and_sets_defaults_changes_no_training(zoo, home, install, tiny_corpus):

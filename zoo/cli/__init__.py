@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 import click
 
+from zoo.cli.signals import unwind_on_signals
 from zoo.cli.terminal import fill, is_terminal, safe
 from zoo.errors import Stopped, StorageProblem, ZooError, did_you_mean
 
@@ -99,7 +100,8 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the code of what happened."""
     began = time.monotonic() - time.process_time()  # as good as all that Python's own start took
     _open_streams()
-    code = run(args, began)
+    with unwind_on_signals():
+        code = run(args, began)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatience must not turn the end into a traceback
     try:
         sys.stdout.flush()

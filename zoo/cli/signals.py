@@ -1,4 +1,4 @@
-"""Ending a long command in good order: the first signal asks, the second insists."""
+"""Ending in good order: what a first signal does, and what a second."""
 
 import contextlib
 import os
@@ -9,8 +9,36 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from zoo.cli.terminal import is_terminal
+from zoo.errors import Terminated
 
 _ASKING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextlib.contextmanager
+def unwind_on_signals() -> Iterator[None]:
+    """Make SIGTERM and SIGHUP unwind the block as Ctrl-C does, so that nothing half made stays, then end the process.
+
+    A second SIGTERM ends it at once. A second SIGHUP is ignored, because a terminal that closes often sends two.
+    """
+    usual = [signum for signum in _ASKING if signal.getsignal(signum) is signal.SIG_DFL]  # nohup: stay deaf
+
+    def restore(hang_up: signal.Handlers = signal.SIG_DFL) -> None:
+        for signum in usual:
+            signal.signal(signum, signal.SIG_DFL if signum == signal.SIGTERM else hang_up)
+
+    def unwind(signum: int, frame: FrameType | None) -> None:
+        restore(hang_up=signal.SIG_IGN)
+        raise Terminated(signum)
+
+    for signum in usual:
+        signal.signal(signum, unwind)
+    try:
+        try:
+            yield
+        finally:
+            restore()
+    except Terminated as end:
+        signal.raise_signal(end.signum)  # so that whoever waits for the process sees what ended it
 
 
 @contextlib.contextmanager

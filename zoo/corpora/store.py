@@ -38,8 +38,8 @@ def store_corpus(
     files.refuse_link(root)
     files.make_directory(root)
     draft = files.temporary_beside(root / "draft")
-    files.claim_directory(draft)
     try:
+        files.claim_directory(draft)
         corpus = _write(draft, text, about, skipped, split, on_event)
         target = _place(root, corpus)
         if target.exists() and not _is_whole(target, corpus):
