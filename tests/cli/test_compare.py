@@ -331,6 +331,17 @@ def test_a_frame_fits_whatever_is_in_it(lines, plain, columns):
     assert not plain or all(row.isascii() for row in rows)
 
 
+def test_a_narrow_legend_keeps_the_losses_and_the_ends_of_long_names(home, tiny_record):
+    registry = Registry(home)
+    for end in ("one", "two"):
+        name = f"a-model-with-quite-a-long-name-{end}"
+        registry.claim(name, dataclasses.replace(tiny_record, id=name, path=f"models/{name}", val_loss=1.0), empty)
+        write_log(home, name, [3.0, 2.0, 1.0])
+    screen, _ = see(RUN.format(["compare", "a-model*"]), 40, 200, ZOO_HOME=str(home.path))
+    legend = [line.split() for line in screen.lines if "1.0000 at 30" in line]
+    assert [words[1][-8:] for words in legend] == ["name-one", "name-two"]
+
+
 @pytest.fixture
 def draws():
     """For tests that need matplotlib."""

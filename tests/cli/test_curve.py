@@ -24,7 +24,7 @@ def columns_with_dots(line: str) -> list[int]:
 def test_a_falling_loss_falls_from_the_left_to_the_right():
     *rows, foot = [columns_with_dots(line) for line in plot(FALLING)]
     assert not foot
-    assert rows[0][0] == 6
+    assert rows[0][0] == 9  # where it comes into the frame from above
     assert rows[-1][-1] == 59
     assert all(later[0] >= before[0] for before, later in pairwise(rows))
 

@@ -124,4 +124,10 @@ def test_a_sparkline_of_little_is_short():
     assert sparkline([(1, 2.0)], 10) == LEVELS[0]
     assert sparkline([(1, 2.0), (2, 1.0)], 10) == LEVELS[-1] + LEVELS[0]
     assert sparkline([(1, 2.0)] * 50, 10) == LEVELS[0] * 10
-    assert sparkline([(1, 1e9), (2, 3.0), (3, 2.0), (4, 1.0)], 10) == LEVELS[-1] * 2 + LEVELS[4] + LEVELS[0]
+
+
+def test_a_first_loss_that_is_cut_off_is_higher_than_all_others_in_a_sparkline():
+    points = [(1, 1e9), (2, 3.0), (3, 2.0), (4, 1.0)]
+    assert sparkline(points, 10) == LEVELS[-1] + LEVELS[-2] + LEVELS[3] + LEVELS[0]
+    assert sparkline(points[1:], 10) == LEVELS[-1] + LEVELS[-2] + LEVELS[0]
+    assert sparkline([(1, 2.0), *points[1:]], 10) == LEVELS[4] + LEVELS[-1] + LEVELS[4] + LEVELS[0]

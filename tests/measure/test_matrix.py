@@ -1,5 +1,6 @@
 """The matrix: every model on every text."""
 
+import importlib.util
 import json
 import math
 import shutil
@@ -223,6 +224,11 @@ def test_a_model_that_has_read_a_passage_is_marked_and_never_the_best(zoo, home,
     }
     assert {c["model"] for c in found["cells"] if c["best"]} == {"files"}
     assert "! read a part of it in training" in zoo("matrix", "tail", "files").out
+    assert zoo("report", "tail", "files", "-o", str(tmp_path / "page.html")).code == 0
+    assert "! read a part of it in training" in (tmp_path / "page.html").read_text()
+    if importlib.util.find_spec("matplotlib"):
+        assert zoo("matrix", "tail", "files", "--plot", str(tmp_path / "matrix.svg")).code == 0
+        assert "! read a part of it in training" in (tmp_path / "matrix.svg").read_text()
     assert zoo("fetch", "book", "--from", str(folder)).code == 0  # of whose validation part that of `files` is more
     found = told(zoo, "tail", "files")
     assert {c["model"]: c["read"] for c in found["cells"]} == {"tail": False, "files": False}

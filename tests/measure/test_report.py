@@ -110,6 +110,22 @@ def test_the_figures_are_those_of_the_records(home, page, public, tiny_model):
     assert 'class="matrix"' in found
 
 
+def test_leaderboard_and_curves_come_before_the_cards(page, public):
+    found = page(public)
+    places = [found.index(part) for part in ("<table>", '<svg class="chart"', '<section class="card">', "<pre")]
+    assert places == sorted(places)
+
+
+def test_a_loss_above_the_frame_is_not_drawn_at_its_edge(home, page, public):
+    """The first of the losses of shakespeare-m2 are 2.06 and 1.87."""
+    found = page("shakespeare-m2")
+    top = re.search(r'class="grid" d=".*M\S+ ([\d.]+)H[\d.]+"', found).group(1)
+    dots = re.search(r'class="dots c0" d="(.*?)"', found).group(1)
+    assert dots.count("M") == 11
+    assert f" {top}h0" not in dots
+    assert re.search(rf'class="line c0" d="M[\d.]+ {top}L', found)
+
+
 def test_names_and_notes_are_no_markup(home, page, public):
     text = home.registry.read_text().replace('preset = "nano"', 'preset = "<b>&x"')
     home.registry.write_text(text)

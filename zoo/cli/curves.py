@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from zoo.cli import numbers
 from zoo.cli.curve import letter, overlay
-from zoo.cli.terminal import cells, cut, is_ascii_only, one_line, say, show, shows_colours, width
+from zoo.cli.terminal import cells, cut, is_ascii_only, one_line, say, show, shows_colours, squeeze, width
 from zoo.registry.history import Point
 from zoo.registry.model import Model
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2")
 WIDEST, NARROW = 100, 60
 ROWS, NARROW_ROWS = 12, 8
+LEAST_NAME = 12  # columns; what does not fit beside it is cut off
 QUIET = "dim"
 
 
@@ -38,8 +40,8 @@ def lines_of(models: Sequence[Model]) -> list[list[Line]]:
     from zoo.measure.compare import comparable
     from zoo.registry.history import history
 
-    numbers = {model.name: number for number, model in enumerate(models)}
-    groups = [[Line(m, numbers[m.name], history(m).val) for m in group] for group in comparable(models)]
+    order = {model.name: number for number, model in enumerate(models)}
+    groups = [[Line(m, order[m.name], history(m).val) for m in group] for group in comparable(models)]
     if silent := [line.model.name for group in groups for line in group if not line.points]:
         say(f"zoo: no curve of {', '.join(silent)}: no validation in the log")
     drawn = [[line for line in group if line.points] for group in groups]
@@ -74,15 +76,22 @@ def _show_group(lines: list[Line]) -> None:
 
 
 def _legend(lines: list[Line], colours: dict[int, str], columns: int) -> list["Text"]:
+    """Return a line for each model: its letter, its name in the room that is left, its best loss and its last."""
     from rich.text import Text
 
-    longest = max(cells(line.model.name) for line in lines)
+    losses = [_losses(line, columns) for line in lines]
+    room = max(LEAST_NAME, columns - len("a   ") - max(map(len, losses)))
+    names = [squeeze(line.model.name, room) for line in lines]
+    longest = max(map(cells, names))
     texts = []
-    for line in lines:
-        step, loss = min(line.points, key=lambda point: point[1])
-        best = f"{'best ' if columns >= NARROW else ''}{loss:.4f} at {step:,.0f}"
-        last = "" if line.points[-1][1] == loss else f", last {line.points[-1][1]:.4f}"
-        name = f"{line.model.name:<{longest}}"
-        text = cut(f"{letter(line.number)} {name}  {best}{last}", columns)
+    for line, name, best in zip(lines, names, losses, strict=True):
+        text = cut(f"{letter(line.number)} {name:<{longest}}  {best}", columns)
         texts.append(Text.assemble((text[:1], colours[line.number]), text[1:]))
     return texts
+
+
+def _losses(line: Line, columns: int) -> str:
+    step, loss = min(line.points, key=lambda point: point[1])
+    last = line.points[-1][1]
+    best = f"{'best ' if columns >= NARROW else ''}{numbers.loss(loss)} at {step:,.0f}"
+    return best if last == loss else f"{best}, last {numbers.loss(last)}"

@@ -27,6 +27,25 @@ def unknown_notes(evaluations: "list[Evaluation]") -> list[str]:
     return notes
 
 
+def flags(matrix: "Matrix", i: int, j: int) -> str:
+    """Return the signs before a loss of the matrix that says less than it seems to."""
+    evaluation = matrix.rows[i][j]
+    is_covered = evaluation is None or evaluation.is_covered
+    return (numbers.READ if (i, j) in matrix.read else "") + ("" if is_covered else numbers.FLAG)
+
+
+def flag_notes(matrix: "Matrix") -> list[str]:
+    """Return what the flags in a matrix mean, for those that it has."""
+    from zoo.measure.evaluate import LEAST_COVERAGE
+
+    seen = {sign for i, row in enumerate(matrix.rows) for j in range(len(row)) for sign in flags(matrix, i, j)}
+    notes = {
+        numbers.READ: "read a part of it in training",
+        numbers.FLAG: f"less than {100 * LEAST_COVERAGE:.0f} % of the characters known",
+    }
+    return [f"{sign} {note}" for sign, note in notes.items() if sign in seen]
+
+
 def figures(evaluation: "Evaluation") -> dict[str, object]:
     """An evaluation as JSON: with what it was computed from, so that it can be traced to weights and text."""
     keys = ("protocol", "loss", "bits_per_character", "bits_per_byte", "perplexity", "coverage")

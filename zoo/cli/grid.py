@@ -27,8 +27,12 @@ class Grid:
         self._marks: dict[tuple[int, int], str] = {}
 
     def nearest(self, x: float, y: float) -> tuple[int, int]:
-        """The dot for shares of width and height; what lies outside stands at the edge."""
-        return round(min(max(x, 0), 1) * (self.width - 1)), round(min(max(y, 0), 1) * (self.height - 1))
+        """Return the dot nearest to shares of width and height, from 0 to 1."""
+        return round(x * (self.width - 1)), round(y * (self.height - 1))
+
+    def row(self, y: float) -> int:
+        """Return the row of a share of the height."""
+        return self.nearest(0, y)[1] // self.cell[1]
 
     def line(self, places: list[tuple[int, int]], number: int = 0) -> None:
         """Dots from place to place, without a gap."""

@@ -9,7 +9,7 @@ import click
 
 from zoo.cli import complete, numbers
 from zoo.cli.app import App, say_event
-from zoo.cli.evaluations import UNIT, figures, heads, unknown_notes
+from zoo.cli.evaluations import UNIT, figures, flags, heads, unknown_notes
 from zoo.cli.painter import painter
 from zoo.cli.terminal import one_line, say, show, show_filled
 from zoo.errors import BadData, NotFound, Stopped
@@ -130,8 +130,7 @@ def _figure(found: "Matrix", row: int, column: int) -> str:
     evaluation = found.rows[row][column]
     if evaluation is None:
         return f"{numbers.UNKNOWN}  "
-    flag = "" if evaluation.is_covered else numbers.FLAG
-    bits = (numbers.READ if (row, column) in found.read else "") + flag + numbers.loss(evaluation.bits_per_character, 3)
+    bits = flags(found, row, column) + numbers.loss(evaluation.bits_per_character, 3)
     opened, closed = ("[", "]") if found.is_own(row, column) else ("", " ")
     return f"{opened}{bits}{closed}{'*' if found.is_best(row, column) else ' '}"
 

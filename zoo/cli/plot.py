@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo import files
-from zoo.cli.curve import span
 from zoo.cli.curves import PALETTE, Line
-from zoo.cli.evaluations import heads
-from zoo.cli.numbers import FLAG
+from zoo.cli.evaluations import flag_notes, flags, heads
+from zoo.cli.frame import Frame
 from zoo.cli.terminal import one_line
 from zoo.errors import NotFound, UsageProblem
 from zoo.protocol import WINDOWS_V1
@@ -27,6 +26,7 @@ DPI = 150
 CELL, LEAST_CELL, HIGHEST = (0.55, 0.3), 0.2, 90  # inches: of a cell of a heat map, of one with a number, of all rows
 MOST_EXCESS = 2.0  # bits of its darkest colour
 MOST_INSIDE = 6  # names of curves for which there is room where no curve is
+MOST_STEPS = 4  # intervals between labels below a curve: more of a million steps would touch
 STILL = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}  # what would differ from day to day
 
 
@@ -83,13 +83,17 @@ def curves_figure(groups: list[list[Line]]) -> "Figure":
 
 
 def _draw(axes: "Axes", lines: list[Line]) -> None:
-    low, high = span(line.points for line in lines)
+    from matplotlib.ticker import MaxNLocator
+
+    frame = Frame.around([line.points for line in lines])
     for line in lines:
         steps, losses = zip(*line.points, strict=True)
         style = STYLES[line.number // len(PALETTE) % len(STYLES)]
         axes.plot(steps, losses, style, color=line.colour, marker="o", markersize=3, linewidth=1.5)
-    axes.set_ylim(low - (high - low) / 20, high + (high - low) / 20)
+    margin = (frame.high - frame.low) / 20
+    axes.set_ylim(frame.low - margin, frame.high + margin)
     axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(MOST_STEPS, steps=[1, 2, 5, 10], integer=True))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("step")
     axes.set_ylabel(one_line(f"validation loss, nats per character ({lines[0].model.record.val_protocol})"))
@@ -122,7 +126,8 @@ def matrix_figure(found: "Matrix") -> "Figure":
     axes.set_yticks(range(shape[0]), [one_line(model.name) for model in found.models])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_title(f"bits per character, {WINDOWS_V1}\nframed: its own text, bold: best of the text", fontsize="medium")
+    marks = ["framed: its own text, bold: best of the text", *flag_notes(found)]
+    axes.set_title("\n".join([f"bits per character, {WINDOWS_V1}", *marks]), fontsize="medium")
     for i, j in np.argwhere(~np.isnan(bits)) if height >= LEAST_CELL else ():
         _write_cell(axes, found, int(i), int(j), bits, excess)
     return figure
@@ -131,10 +136,17 @@ def matrix_figure(found: "Matrix") -> "Figure":
 def _write_cell(axes: "Axes", found: "Matrix", i: int, j: int, bits: "np.ndarray", excess: "np.ndarray") -> None:
     from matplotlib.patches import Rectangle
 
-    cell = found.rows[i][j]
-    flag = "" if cell is None or cell.is_covered else FLAG
     weight = "bold" if found.is_best(i, j) else "normal"
     ink = "white" if excess[i, j] > MOST_EXCESS / 2 else "black"
-    axes.text(j, i, f"{flag}{bits[i, j]:.2f}", ha="center", va="center", color=ink, weight=weight, fontsize="small")
+    axes.text(
+        j,
+        i,
+        f"{flags(found, i, j)}{bits[i, j]:.2f}",
+        ha="center",
+        va="center",
+        color=ink,
+        weight=weight,
+        fontsize="small",
+    )
     if found.is_own(i, j):
         axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="#D55E00", linewidth=2))

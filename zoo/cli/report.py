@@ -29,7 +29,7 @@ from zoo.registry.model import Model
 def command(app: App, models: tuple[str, ...], output: Path) -> None:
     """Write a page for a browser about models, or about all: one file that needs nothing from elsewhere.
 
-    It has a card for each model, comparisons, curves, the matrix, samples and surprises. Of private texts, and of
+    It has leaderboards, curves, the matrix, a card for each model, samples and surprises. Of private texts, and of
     models that were trained on one, it has names and numbers alone. What was never evaluated is: models times texts.
 
     \b

@@ -1,97 +1,111 @@
-"""Curves as a drawing in a page: lines that take their colours from the page, and an axis on either side."""
+"""A line chart as a drawing in a page: lines that take their colours from the page, and an axis on either side."""
 
-import math
 from collections.abc import Sequence
 
 from zoo.cli import html
-from zoo.cli.curve import span
 from zoo.cli.curves import PALETTE, Line
-from zoo.registry.history import Point
+from zoo.cli.frame import INTERVALS, Frame, Place
 
-WIDTH, HEIGHT = 640, 280
-LEFT, RIGHT, TOP, BOTTOM = 48, 12, 12, 40
-TICKS = 5
+WIDTH, HEIGHT = 640, 340
+FONT, PHONE_FONT = 13, 20  # units; on a phone a unit is about half a pixel, and there is room for the larger one
+CHARACTER = 0.65  # of the font: the width of a digit, in the widest of the usual fonts
+GAP = 8  # units between an axis and its labels
+BOTTOM = 2.9 * PHONE_FONT  # units for the labels below, and what they count
 DOTTED = 40  # points, of which each has a dot: one alone would not be seen
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
 STYLE = (
-    "svg { width: 100%; max-width: 45rem; height: auto; }\n"
-    "svg text { fill: currentColor; font: 12px system-ui, sans-serif; }\n"
-    "svg .axis { stroke: currentColor; stroke-opacity: .2; }\n"
-    "svg .line { fill: none; stroke-width: 2; }\n"
+    ".chart { display: block; width: 100%; max-width: 45rem; }\n"
+    f".chart text {{ fill: currentColor; font: {FONT}px system-ui, sans-serif; }}\n"
+    f"@media (max-width: 40rem) {{ .chart text {{ font-size: {PHONE_FONT}px; }} }}\n"
+    "figure { margin: 1rem 0; }\n"
+    "figcaption { margin-bottom: .5rem; opacity: .7; }\n"
+    ".keys { display: flex; flex-wrap: wrap; gap: 0 1.25rem; margin: 0; padding: 0; list-style: none; }\n"
+    ".keys li { display: flex; align-items: center; gap: .4rem; min-width: 0; overflow-wrap: anywhere; }\n"
+    ".key { flex: none; width: 24px; height: 8px; }\n"
+    ".grid { stroke: currentColor; stroke-opacity: .2; }\n"
+    ".line, .dots { fill: none; stroke-width: 2; stroke-linejoin: round; }\n"
+    ".dots { stroke-width: 5; stroke-linecap: round; }\n"
+    ".grid, .line, .dots { vector-effect: non-scaling-stroke; }\n"
     + "".join(f".c{number} {{ stroke: {colour}; }}\n" for number, colour in enumerate(PALETTE))
-    + "".join(f"circle.c{number} {{ fill: {colour}; }}\n" for number, colour in enumerate(PALETTE))
 )
 
 
-def curves(lines: Sequence[Line]) -> str:
-    """The validation losses of models that compare, by step, in one frame."""
-    low, high = span(line.points for line in lines)
-    last = max(step for line in lines for step, _ in line.points) or 1
-    names = ", ".join(line.model.name for line in lines)
+class _Area:
+    """The area of a chart in which lines are drawn: as large as the labels beside and below it leave it."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.left = max(_length(label) for _, label in frame.losses()) + GAP
+        widest = _length(f"{frame.last:,.0f}")
+        self.top, self.width = PHONE_FONT / 2, WIDTH - self.left - widest / 2  # half of the last step stands out
+        self.height = HEIGHT - self.top - BOTTOM
+        self.intervals = max(1, min(INTERVALS, int(self.width / widest) - 1))
+
+    def at(self, place: Place) -> str:
+        """Return the coordinates of a place."""
+        x, y = place
+        return f"{self.left + x * self.width:.1f} {self.top + y * self.height:.1f}"
+
+
+def figure(lines: Sequence[Line]) -> str:
+    """Return a chart of the validation losses of models that compare, by step, and its legend."""
+    area = _Area(Frame.around([line.points for line in lines]))
+    names = html.text(", ".join(line.model.name for line in lines))
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="validation loss by step of {html.text(names)}">',
-        *_axes(low, high, last),
-        *(_drawn(line, low, high, last) for line in lines),
-        "</svg>",
+        "<figure>\n<figcaption>validation loss in training by step, nats per character</figcaption>",
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="validation losses of {names}">',
+        *_axes(area),
+        *(_drawn(line, area) for line in reversed(lines)),  # the best on top
+        '</svg>\n<ul class="keys">',
+        *(_key(line, area.frame) for line in lines),
+        "</ul>\n</figure>",
     ]
     return "\n".join(parts) + "\n"
 
 
-def key(line: Line) -> str:
-    """A stroke like that of a line, for a legend."""
-    dash = _dash(line)
-    stroke = f'<path class="{_classes(line)}"{dash} d="M0 4H24"/>'
-    return f'<svg class="key" viewBox="0 0 24 8" aria-hidden="true">{stroke}</svg>'
-
-
-def _axes(low: float, high: float, last: float) -> list[str]:
-    losses = _round_numbers(low, high)
-    decimals = max(2, math.ceil(-math.log10(losses[1] - losses[0]))) if len(losses) > 1 else 2
-    parts = []
-    for loss in losses:
-        y = _y(loss, low, high)
-        parts.append(f'<path class="axis" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{loss:.{decimals}f}</text>')
-    for step in _round_numbers(0, last):
-        x = LEFT + (WIDTH - LEFT - RIGHT) * step / last
-        anchor = "end" if x > WIDTH - 2 * RIGHT else "middle"
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="{anchor}">{step:,.0f}</text>')
-    parts.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">step</text>')
-    return parts
-
-
-def _round_numbers(low: float, high: float) -> list[float]:
-    """From low to high, at most so many and one: multiples of 1, 2 or 5 times a power of ten."""
-    least = max(high - low, 1e-9) / TICKS
-    power = 10.0 ** math.floor(math.log10(least))
-    grain = next(digit * power for digit in (1, 2, 5, 10) if digit * power >= least * (1 - 1e-9))
-    return [grain * i for i in range(math.ceil(low / grain - 1e-9), math.floor(high / grain + 1e-9) + 1)]
-
-
-def _drawn(line: Line, low: float, high: float, last: float) -> str:
-    places = [_place(point, low, high, last) for point in line.points]
-    title = f"<title>{html.text(line.model.name)}</title>"
-    path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-    dots = "".join(
-        f'<circle class="c{line.number % len(PALETTE)}" cx="{x:.1f}" cy="{y:.1f}" r="2"/>' for x, y in places
-    )
+def _key(line: Line, frame: Frame) -> str:
+    """Return the entry of a line in the legend, with a stroke like its own."""
+    stroke = f'<path class="line {_colour(line)}"{_dash(line)} d="M0 4H24"/>'
+    hidden = "" if frame.strokes(line.points) else " (above the frame)"
     return (
-        f'<path class="{_classes(line)}"{_dash(line)} d="{path}">{title}</path>{dots if len(places) <= DOTTED else ""}'
+        f'<li><svg class="key" viewBox="0 0 24 8" aria-hidden="true">{stroke}</svg>'
+        f"{html.text(line.model.name)}{hidden}</li>"
     )
 
 
-def _place(point: Point, low: float, high: float, last: float) -> tuple[float, float]:
-    step, loss = point
-    return LEFT + (WIDTH - LEFT - RIGHT) * step / last, _y(loss, low, high)
+def _axes(area: _Area) -> list[str]:
+    right, bottom = area.left + area.width, area.top + area.height
+    losses = [(area.top + share * area.height, label) for share, label in area.frame.losses()]
+    steps = [(area.left + share * area.width, label) for share, label in area.frame.steps(area.intervals)]
+    grid = "".join(f"M{area.left:.1f} {y:.1f}H{right:.1f}" for y, _ in losses)
+    return [
+        f'<path class="grid" d="{grid}"/>',
+        *(_text(area.left - GAP, y, ".35em", "end", label) for y, label in losses),
+        *(_text(x, bottom, "1.4em", "middle", label) for x, label in steps),
+        _text(area.left + area.width / 2, bottom, "2.6em", "middle", "step"),
+    ]
 
 
-def _y(loss: float, low: float, high: float) -> float:
-    """Of a loss; one that is above the frame stands at its edge."""
-    return TOP + (HEIGHT - TOP - BOTTOM) * (high - min(max(loss, low), high)) / (high - low)
+def _text(x: float, y: float, down: str, anchor: str, words: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" dy="{down}" text-anchor="{anchor}">{words}</text>'
 
 
-def _classes(line: Line) -> str:
-    return f"line c{line.number % len(PALETTE)}"
+def _length(words: str) -> float:
+    return CHARACTER * PHONE_FONT * len(words)
+
+
+def _drawn(line: Line, area: _Area) -> str:
+    strokes = "".join("M" + "L".join(map(area.at, stroke)) for stroke in area.frame.strokes(line.points))
+    title = f"<title>{html.text(line.model.name)}</title>"
+    path = f'<path class="line {_colour(line)}"{_dash(line)} d="{strokes}">{title}</path>'
+    if len(line.points) > DOTTED:
+        return path
+    dots = "".join(f"M{area.at(place)}h0" for place in area.frame.points(line.points))
+    return f'{path}<path class="dots {_colour(line)}" d="{dots}"/>'
+
+
+def _colour(line: Line) -> str:
+    return f"c{line.number % len(PALETTE)}"
 
 
 def _dash(line: Line) -> str:
