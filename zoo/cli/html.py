@@ -12,6 +12,7 @@ body { max-width: %s; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-
 background: var(--ground); color: var(--ink); }
 h1 { font-size: 1.25rem; overflow-wrap: anywhere; }
 pre { font: 1rem/1.6 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
+.legend { line-height: 1.8; }
 .legend span { display: inline-block; padding: 0 .5em; }
 .unknown { text-decoration: underline; }
 """

@@ -19,7 +19,7 @@ STYLE = (
     f"@media (max-width: 40rem) {{ .chart text {{ font-size: {PHONE_FONT}px; }} }}\n"
     "figure { margin: 1rem 0; }\n"
     "figcaption { margin-bottom: .5rem; opacity: .7; }\n"
-    ".keys { display: flex; flex-wrap: wrap; gap: 0 1.25rem; margin: 0; padding: 0; list-style: none; }\n"
+    ".keys { display: flex; flex-wrap: wrap; gap: 0 1.25rem; margin: .5rem 0 0; padding: 0; list-style: none; }\n"
     ".keys li { display: flex; align-items: center; gap: .4rem; min-width: 0; overflow-wrap: anywhere; }\n"
     ".key { flex: none; width: 24px; height: 8px; }\n"
     ".grid { stroke: currentColor; stroke-opacity: .2; }\n"
