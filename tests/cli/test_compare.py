@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import math
+import re
 import sys
 import xml.etree.ElementTree as ET
 
@@ -414,3 +415,11 @@ def test_a_thousand_names_take_one_look_at_the_registry(zoo, rivals, monkeypatch
     monkeypatch.setattr(Registry, "models", lambda self: looks.append(1) or models(self))
     assert zoo("compare", *["best", "worse", "broken", "tiny-nano"] * 9, "--json").code == 0
     assert len(looks) < 5
+
+
+def test_a_picture_names_a_line_that_cannot_be_seen(zoo, logged, home, tmp_path, draws):
+    write_log(home, "worse", [1e5, 1e6])
+    assert zoo("compare", "best", "worse", "--plot", str(tmp_path / "a.svg")).code == 0
+    words = re.findall("<!-- (.*?) -->", (tmp_path / "a.svg").read_text())
+    assert "worse (above the frame)" in words
+    assert "best" in words

@@ -9,8 +9,7 @@ import pytest
 
 from zoo.cli import svg
 from zoo.cli.curve import curve, overlay
-from zoo.cli.curves import Line
-from zoo.cli.frame import GUESS, Frame, clipped
+from zoo.cli.frame import GUESS, Frame, Line, clipped
 from zoo.cli.grid import MARK
 from zoo.registry.model import Model
 

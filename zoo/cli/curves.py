@@ -2,37 +2,21 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zoo.cli import numbers
 from zoo.cli.curve import letter, overlay
+from zoo.cli.frame import Line
 from zoo.cli.terminal import cells, cut, is_ascii_only, one_line, say, show, shows_colours, squeeze, width
-from zoo.registry.history import Point
 from zoo.registry.model import Model
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-# of Okabe and Ito, which those tell apart who do not see all colours; black is none on a terminal, yellow none on paper
-PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2")
 WIDEST, NARROW = 100, 60
 ROWS, NARROW_ROWS = 12, 8
 LEAST_NAME = 12  # columns; what does not fit beside it is cut off
 QUIET = "dim"
-
-
-@dataclass(frozen=True)
-class Line:
-    """The validations of a model while it was trained, and its number among all that are drawn."""
-
-    model: Model
-    number: int
-    points: list[Point]
-
-    @property
-    def colour(self) -> str:
-        return PALETTE[self.number % len(PALETTE)]
 
 
 def lines_of(models: Sequence[Model]) -> list[list[Line]]:

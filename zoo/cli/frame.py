@@ -1,4 +1,4 @@
-"""The frame of a line chart: what range it covers, its round ticks, and which parts of a line lie inside it."""
+"""A line chart, however it is drawn: its lines, the frame around them, round ticks, and what of a line lies inside."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,10 @@ from typing import Self
 
 from zoo.protocol import CODE_POINTS
 from zoo.registry.history import Point
+from zoo.registry.model import Model
 
+# of Okabe and Ito, which those tell apart who do not see all colours; black is none on a terminal, yellow none on paper
+PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2")
 INTERVALS = 5  # at most, between the ticks of an axis
 GUESS = math.log(CODE_POINTS)  # nats per character of a guess among all of Unicode; a greater loss has diverged
 FLAT = 1e-3  # of the greatest loss: lines that differ by less lie in the middle of their frame
@@ -16,6 +19,19 @@ PADDING = 0.05  # of the loss, above and below such lines
 PLAIN = 1e4  # a label is written in full below this
 
 Place = tuple[float, float]  # shares of the width, from the left, and of the height, from the top
+
+
+@dataclass(frozen=True)
+class Line:
+    """The validations of a model while it was trained, and its number among all that are drawn."""
+
+    model: Model
+    number: int
+    points: list[Point]
+
+    @property
+    def colour(self) -> str:
+        return PALETTE[self.number % len(PALETTE)]
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,10 @@ class Frame:
                 else:
                     strokes.append(list(part))
         return strokes
+
+    def note(self, line: Line) -> str:
+        """Return what a legend should say of a line that cannot be seen, with a blank before it."""
+        return "" if self.strokes(line.points) else " (above the frame)"
 
 
 def clipped(begin: Place, end: Place) -> tuple[Place, Place] | None:

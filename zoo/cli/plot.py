@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo import files
-from zoo.cli.curves import PALETTE, Line
 from zoo.cli.evaluations import flag_notes, flags, heads
-from zoo.cli.frame import Frame
+from zoo.cli.frame import INTERVALS, PALETTE, Frame, Line
 from zoo.cli.terminal import one_line
 from zoo.errors import NotFound, UsageProblem
 from zoo.protocol import WINDOWS_V1
@@ -26,7 +25,6 @@ DPI = 150
 CELL, LEAST_CELL, HIGHEST = (0.55, 0.3), 0.2, 90  # inches: of a cell of a heat map, of one with a number, of all rows
 MOST_EXCESS = 2.0  # bits of its darkest colour
 MOST_INSIDE = 6  # names of curves for which there is room where no curve is
-MOST_STEPS = 4  # intervals between labels below a curve: more of a million steps would touch
 STILL = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}  # what would differ from day to day
 
 
@@ -93,7 +91,7 @@ def _draw(axes: "Axes", lines: list[Line]) -> None:
     margin = (frame.high - frame.low) / 20
     axes.set_ylim(frame.low - margin, frame.high + margin)
     axes.set_xlim(left=0)
-    axes.xaxis.set_major_locator(MaxNLocator(MOST_STEPS, steps=[1, 2, 5, 10], integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(INTERVALS, steps=[1, 2, 5, 10], integer=True))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("step")
     axes.set_ylabel(one_line(f"validation loss, nats per character ({lines[0].model.record.val_protocol})"))
@@ -101,9 +99,9 @@ def _draw(axes: "Axes", lines: list[Line]) -> None:
     axes.grid(color="#dddddd", linewidth=0.5)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    names = [line.model.name for line in lines]
+    names = [line.model.name + frame.note(line) for line in lines]
     if len(lines) <= MOST_INSIDE:
-        axes.legend(axes.lines, names, loc="upper right", frameon=False)
+        axes.legend(axes.lines, names, loc="best", frameon=False)
     else:
         axes.legend(axes.lines, names, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize="small")
 

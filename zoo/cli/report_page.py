@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from zoo.cli import html, numbers, svg
-from zoo.cli.curves import Line
 from zoo.cli.evaluations import flag_notes, flags, heads
+from zoo.cli.frame import Line
 from zoo.cli.heat import BITS, EXCESS, UNKNOWN
 from zoo.cli.leaderboards import COLUMNS, SEED_COLUMNS, row, seed_row
 from zoo.cli.surprise_page import STYLE as HEAT_STYLE

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from zoo.cli import html
-from zoo.cli.curves import PALETTE, Line
-from zoo.cli.frame import INTERVALS, Frame, Place
+from zoo.cli.frame import INTERVALS, PALETTE, Frame, Line, Place
 
 WIDTH, HEIGHT = 640, 340
 FONT, PHONE_FONT = 13, 20  # units; on a phone a unit is about half a pixel, and there is room for the larger one
@@ -66,10 +65,9 @@ def figure(lines: Sequence[Line]) -> str:
 def _key(line: Line, frame: Frame) -> str:
     """Return the entry of a line in the legend, with a stroke like its own."""
     stroke = f'<path class="line {_colour(line)}"{_dash(line)} d="M0 4H24"/>'
-    hidden = "" if frame.strokes(line.points) else " (above the frame)"
     return (
         f'<li><svg class="key" viewBox="0 0 24 8" aria-hidden="true">{stroke}</svg>'
-        f"{html.text(line.model.name)}{hidden}</li>"
+        f"{html.text(line.model.name)}{frame.note(line)}</li>"
     )
 
 
