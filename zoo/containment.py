@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from zoo.corpora.dataset import Dataset, Document
-from zoo.errors import PluginFailure, Terminated, ZooError
+from zoo.errors import PluginFailure, StorageProblem, Terminated, ZooError
 from zoo.events import Event, OnEvent, Warned
 from zoo.names import check_name
 
@@ -207,6 +207,9 @@ def _is_iterable(thing: object) -> bool:
 
 
 def failure(plugin: str, error: BaseException) -> ZooError:
+    """The error that a plugin's exception comes to."""
     if isinstance(error, ZooError):
         return error
+    if isinstance(error, MemoryError):
+        return StorageProblem(f"plugin '{plugin}' needs more memory than there is")
     return PluginFailure(f"plugin '{plugin}' failed: {one_line(error)}")

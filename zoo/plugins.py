@@ -14,7 +14,7 @@ from typing import Any
 import pluggy
 
 from zoo import hooks
-from zoo.containment import Guard, aloud, let_through, one_line
+from zoo.containment import Guard, aloud, failure, let_through, one_line
 from zoo.corpora.corpus import Corpus
 from zoo.corpora.dataset import Dataset, Opened, ReadOptions
 from zoo.corpora.vocab import KINDS, Vocab
@@ -124,7 +124,9 @@ class Plugins:
         """What the implementations of a hook return, None left out.
 
         One that raises costs a warning and the next is asked; a ZooError is an answer: the plugin knows what is wrong.
+        When one ran out of memory or stack, that is raised after the last was asked: it might have answered.
         """
+        exhausted: ZooError | None = None
         for plugin, implementation in self._implementations(hook, bundled_first=bundled_first):
             try:
                 with self._guard.contained(plugin.name):
@@ -136,9 +138,13 @@ class Plugins:
                 let_through(error)
                 plugin.error = one_line(error)
                 self._warn(f"plugin '{plugin.name}' failed in {hook}: {plugin.error}")
+                if isinstance(error, MemoryError | RecursionError):
+                    exhausted = failure(plugin.name, error)
                 continue
             if answer is not None:
                 yield plugin, answer
+        if exhausted:
+            raise exhausted
 
     @cached_property
     def datasets(self) -> dict[str, Dataset]:

@@ -257,6 +257,26 @@ def test_an_opener_that_raises_is_named_and_the_next_is_asked(zoo, home, install
     assert open_corpus(home, "mine").text() == tiny_text.read_text()
 
 
+@pytest.mark.parametrize(
+    ("body", "code", "said"),
+    [
+        ("raise MemoryError", 6, "plugin 'stranger' needs more memory than there is"),
+        ("return zoo_open(source, options)", 4, "plugin 'stranger' failed: RecursionError"),
+        ("yield Document('one', 'text')\n        raise MemoryError", 6, "needs more memory than there is"),
+    ],
+)
+def test_an_opener_without_memory_or_stack_is_not_one_that_cannot_read(zoo, home, install, body, code, said):
+    if body.startswith("yield"):
+        body = f"def documents():\n        {body}\n    return documents()"
+    install(f"@hookimpl\ndef zoo_open(source, options):\n    {body}\n")
+    outcome = zoo("fetch", "mine", "--from", "odes:all")
+    assert outcome.code == code, outcome.err
+    assert outcome.err.count("zoo: error:") == 1
+    assert said in outcome.err
+    assert "no plugin can read" not in outcome.err
+    assert not list(home.corpora.rglob("*"))
+
+
 ANSWERS = {
     "raises midway": "yield Document('one', 'text')\n    raise RuntimeError('no')",
     "exits midway": "yield Document('one', 'text')\n    raise SystemExit(0)",

@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,8 @@ def unzipped(path: Path) -> Iterator[BinaryIO]:
     grows more than MOST_RATIO times.
     """
     with files.opened(path) as packed, gzip.GzipFile(fileobj=packed) as file:
-        yield cast(BinaryIO, _Bounded(path, cast(BinaryIO, file), max(FREE_BYTES, MOST_RATIO * path.stat().st_size)))
+        size = os.fstat(packed.fileno()).st_size
+        yield cast(BinaryIO, _Bounded(path, cast(BinaryIO, file), max(FREE_BYTES, MOST_RATIO * size)))
 
 
 class _Bounded:

@@ -1,8 +1,10 @@
 """One file as a document: plain text, Markdown, HTML or EPUB, gzipped or not, told apart by what they hold."""
 
+import contextlib
 import io
 import os
 from collections import Counter
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -10,7 +12,7 @@ from typing import BinaryIO
 from zoo import files
 from zoo.corpora.dataset import Document, ReadOptions
 from zoo.corpora.normalise import CARRIAGE_RETURNS, MARKS, Normaliser, with_line_feeds
-from zoo.errors import BadData
+from zoo.errors import BadData, StorageProblem
 from zoo.reading import compressed, epub, gutenberg, markup
 from zoo.reading.decoding import GUESSED, Encoding, Reopen, declared_encoding, find_encoding, text_blocks
 from zoo.reading.markup import UNCLOSED
@@ -43,6 +45,23 @@ def read_document(path: Path, options: ReadOptions, name: str | None = None) -> 
     What is larger than WHOLE_BYTES is plain text and comes in blocks: the file is read when they are.
     Raises NotFound, StorageProblem, BadData for what is no text, Refused for what means harm.
     """
+    with _enough_memory(path):
+        return _read(path, options, name or path.name)
+
+
+@contextlib.contextmanager
+def _enough_memory(name: object) -> Iterator[None]:
+    """Raise StorageProblem when memory is short while `name` is read, BadData when it is nested too deeply."""
+    try:
+        yield
+    except MemoryError:
+        raise StorageProblem(f"{name} needs more memory than there is; give a part of it") from None
+    except RecursionError:
+        raise BadData(f"{name} is nested too deeply") from None
+
+
+def _read(path: Path, options: ReadOptions, name: str) -> Document:
+    """Do what `read_document` promises, whatever memory there is."""
     reopen: Reopen = partial(files.opened, path)
     inner = path.name.lower()
     data = _beginning(reopen)
@@ -56,9 +75,9 @@ def read_document(path: Path, options: ReadOptions, name: str | None = None) -> 
         elif inner != path.name.lower():
             raise BadData(f"{path} is too large an EPUB to be read inside a gzip file; unpack it")
         text, notes = epub.text_of(path, reopen)
-        return _finished(name or path.name, text, notes, "", options)
+        return _finished(name, text, notes, "", options)
     if len(data) > WHOLE_BYTES:
-        return _large(path, reopen, name or path.name, options)
+        return _large(path, reopen, name, options)
     reopen = partial(io.BytesIO, data)
     declared = None if inner.endswith(PLAIN) else declared_encoding(data)
     encoding = find_encoding(path, reopen, options.encoding, declared)
@@ -66,7 +85,7 @@ def read_document(path: Path, options: ReadOptions, name: str | None = None) -> 
     text, notes[CARRIAGE_RETURNS] = with_line_feeds(text)
     if inner.endswith(PAGES) or (not inner.endswith(PLAIN) and markup.looks_like_markup(text)):
         text, notes[UNCLOSED] = markup.text_of(text)
-    return _finished(name or path.name, text, notes, encoding.name, options)
+    return _finished(name, text, notes, encoding.name, options)
 
 
 def read_whole(path: Path, options: ReadOptions) -> tuple[str, dict[str, int]]:
@@ -76,17 +95,19 @@ def read_whole(path: Path, options: ReadOptions) -> tuple[str, dict[str, int]]:
     """
     with files.opened(path) as file:
         _check_size(path, os.fstat(file.fileno()).st_size, "bytes")
-    return _whole(path, read_document(path, options))
+    with _enough_memory(path):
+        return _whole(path, _read(path, options, path.name))
 
 
 def read_stream(name: str, stream: BinaryIO, encoding: str | None = None) -> tuple[str, dict[str, int]]:
     """As `read_whole`, for plain text from a pipe, which messages call `name`."""
-    data = stream.read(LARGEST_WHOLE + 1)
-    _check_size(name, len(data), "bytes")
-    reopen = partial(io.BytesIO, data)
-    _check_kind(name, data)
-    found = find_encoding(name, reopen, encoding)
-    return _whole(name, Document(name, text_blocks(name, reopen, found), _counted(_told(found)), found.name))
+    with _enough_memory(name):
+        data = stream.read(LARGEST_WHOLE + 1)
+        _check_size(name, len(data), "bytes")
+        reopen = partial(io.BytesIO, data)
+        _check_kind(name, data)
+        found = find_encoding(name, reopen, encoding)
+        return _whole(name, Document(name, text_blocks(name, reopen, found), _counted(_told(found)), found.name))
 
 
 def _whole(name: object, document: Document) -> tuple[str, dict[str, int]]:

@@ -14,19 +14,17 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 from zoo.corpora.normalise import with_line_feeds
 from zoo.errors import BadData, Refused
 from zoo.reading import markup
+from zoo.reading.archive import Archive
 from zoo.reading.decoding import GUESSED, Reopen, declared_encoding, find_encoding, text_blocks
 from zoo.reading.markup import UNCLOSED
 
 MAGIC = b"PK\x03\x04"
-MOST_ENTRIES = 10_000
-MOST_BYTES = 2**29  # of all entries together
 MOST_TEXT = 2**26  # bytes of the entries that are read
-MOST_RATIO = 100
-FREE_BYTES = 2**20  # below this size no ratio matters
 CONTAINER = "META-INF/container.xml"
 LEFT_OUT = "EPUB documents left out: no pages of text, navigation, or not in the reading order"
 PAGES = ("application/xhtml+xml", "text/html", "text/x-oeb1-document")
@@ -39,8 +37,8 @@ def text_of(path: Path, reopen: Reopen) -> tuple[str, Counter[str]]:
     lead out of it, entity declarations, a size out of all proportion.
     """
     try:
-        with reopen() as file, zipfile.ZipFile(file) as archive:
-            book = _Book(path, archive)
+        with reopen() as file:
+            book = _Book(path, Archive(path, file))
             chapters = [chapter for chapter in book.chapters() if chapter.strip()]
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
         raise BadData(f"{path} is a damaged EPUB: {_reason(error)}") from None
@@ -54,22 +52,12 @@ def _reason(error: Exception) -> str:
 class _Book:
     """One open archive."""
 
-    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+    def __init__(self, path: Path, archive: Archive) -> None:
         self.path, self.archive = path, archive
         self.notes: Counter[str] = Counter()
-        self.entries = {entry.filename: entry for entry in archive.infolist()}
         self.read_bytes = 0
-        self.check()
-
-    def check(self) -> None:
-        listed = self.archive.infolist()
-        size, packed = sum(e.file_size for e in listed), sum(e.compress_size for e in listed)
-        if len(listed) > MOST_ENTRIES or size > MOST_BYTES or size > max(FREE_BYTES, MOST_RATIO * packed):
-            raise Refused(f"{self.path} has {len(listed):,} entries of {size:,} bytes packed in {packed:,}: not a book")
-        if len(self.entries) != len(listed):
-            raise BadData(f"{self.path} is a damaged EPUB: it holds two files of one name")
-        if CONTAINER not in self.entries:
-            raise BadData(f"{self.path} is a zip archive and no EPUB; unpack it and give the directory")
+        if CONTAINER not in archive:
+            raise BadData(f"{path} is a zip archive and no EPUB; unpack it and give the directory")
 
     def chapters(self) -> Iterator[str]:
         """The text of each document of the spine."""
@@ -101,10 +89,10 @@ class _Book:
 
     def encrypted(self) -> set[str]:
         """What cannot be read without a key; fonts may be scrambled in a book that is free."""
-        if "META-INF/rights.xml" in self.entries or "META-INF/license.lcpl" in self.entries:
+        if "META-INF/rights.xml" in self.archive or "META-INF/license.lcpl" in self.archive:
             raise BadData(f"{self.path} is protected (DRM); a book can be read only without it")
         name = "META-INF/encryption.xml"
-        if name not in self.entries:
+        if name not in self.archive:
             return set()
         return {self.resolve("", r.get("URI") or "") for r in _all(self.xml(name), "CipherReference")}
 
@@ -117,21 +105,20 @@ class _Book:
         return name
 
     def data(self, name: str) -> bytes:
-        entry = self.entries.get(name)
-        if entry is None:
+        if name not in self.archive:
             raise BadData(f"{self.path} is a damaged EPUB: {name[:200]} is missing")
-        if entry.flag_bits & 1:
-            raise BadData(f"{self.path} is encrypted; a book can be read only without a password")
-        self.read_bytes += entry.file_size
+        self.read_bytes += self.archive.size(name)
         if self.read_bytes > MOST_TEXT:
             raise Refused(f"{self.path} has more than {MOST_TEXT:,} bytes of text: not a book")
-        return self.archive.read(entry)  # no more than file_size, whatever the packed bytes grow to
+        return self.archive.read(name)
 
     def xml(self, name: str) -> ElementTree.Element:
         text = self.decoded(name)
         try:
             return ElementTree.fromstring(text)
         except (ElementTree.ParseError, ValueError) as error:
+            if getattr(error, "code", None) == expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]:
+                raise MemoryError from error
             raise BadData(f"{self.path} is a damaged EPUB: {name} is not XML: {_reason(error)}") from None
 
     def page(self, name: str) -> str:
