@@ -5,7 +5,7 @@
     ├── NotFound             3   no model, dataset, preset or corpus of that name
     ├── BadData              4   text, weights or records that are damaged or unusable
     │   └── PluginFailure    4   a plugin raised or answered nonsense
-    ├── Conflict             5   the name is taken, or somebody else holds the lock
+    ├── Conflict             5   the name is taken, or another program holds the lock or writes the file
     ├── StorageProblem       6   the disk is full, read-only or not ours
     ├── NetworkProblem       7   no network, or bytes with the wrong hash
     ├── Diverged             8   the loss left the finite numbers

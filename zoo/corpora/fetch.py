@@ -12,13 +12,14 @@ from typing import Any
 
 from zoo import files, locks
 from zoo.corpora.corpus import Corpus, fetch_lock, open_corpus
-from zoo.corpora.dataset import Dataset, Opened, ReadOptions, is_private, is_url
+from zoo.corpora.dataset import Dataset, Document, Opened, ReadOptions, is_private, is_url
 from zoo.corpora.normalise import LONGEST_NAME, Normaliser, with_line_feeds
 from zoo.corpora.store import store_corpus
 from zoo.errors import BadData, NetworkProblem, NotFound, UsageProblem
 from zoo.events import Event, Note, OnEvent, Skipped, Warned, ignore
 from zoo.home import Home, expand
 from zoo.names import check_name
+from zoo.steady import SteadyFile
 from zoo.web.address import Address
 from zoo.web.download import download
 
@@ -145,10 +146,12 @@ class _Fetch:
             path = self._download(source, pinned)
             if not pinned:
                 at_end.callback(files.remove, path)  # nothing would ever read it: it is downloaded anew each time
-        sha256 = files.sha256_of(path) if path.is_file() else ""
+        file = SteadyFile(path) if path.is_file() else None
+        sha256 = file.sha256() if file else ""
         if is_url(source) and not pinned:
             self.on_event(Note(f"the bytes of {_readable(source)} have sha256 {sha256}"))
-        return _Source(source, sha256, opener(str(path) if is_url(source) else source, options))
+        opened = opener(str(path) if is_url(source) else source, options)
+        return _Source(source, sha256, replace(opened, documents=_unchanged(opened.documents, file, sha256)))
 
     def _download(self, source: str, pinned: str | None) -> Path:
         address = Address(source)
@@ -210,6 +213,13 @@ class _Fetch:
             "fetched": datetime.now(UTC).replace(microsecond=0).isoformat(),
             "options": self.wish.options(),
         }
+
+
+def _unchanged(documents: Iterator[Document], file: SteadyFile | None, sha256: str) -> Iterator[Document]:
+    """Yield the documents of a file; raise Conflict if it is not the one that was hashed, before its text is stored."""
+    yield from documents
+    if file:
+        file.check(sha256)
 
 
 class _SkippedDocuments:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from zoo import files
 from zoo.errors import BadData, Refused
+from zoo.reading.decoding import Reopen
 
 MAGIC = b"\x1f\x8b"
 MOST_RATIO = 100  # text shrinks to a third, the same line again and again to a hundredth
@@ -18,13 +18,13 @@ PIECE_BYTES = 2**20
 
 
 @contextlib.contextmanager
-def unzipped(path: Path) -> Iterator[BinaryIO]:
-    """The bytes of a gzip file, all its members one after the other, for reading from the beginning to the end.
+def unzipped(path: Path, reopen: Reopen) -> Iterator[BinaryIO]:
+    """The bytes of the gzip file that `reopen` opens, all its members one after the other, from beginning to end.
 
     Reading raises BadData for a file that is cut off, damaged or followed by something else, and Refused for one that
     grows more than MOST_RATIO times.
     """
-    with files.opened(path) as packed, gzip.GzipFile(fileobj=packed) as file:
+    with reopen() as packed, gzip.GzipFile(fileobj=packed) as file:
         size = os.fstat(packed.fileno()).st_size
         yield cast(BinaryIO, _Bounded(path, cast(BinaryIO, file), max(FREE_BYTES, MOST_RATIO * size)))
 

@@ -17,6 +17,7 @@ from zoo.reading import compressed, epub, gutenberg, markup
 from zoo.reading.decoding import GUESSED, Encoding, Reopen, declared_encoding, find_encoding, text_blocks
 from zoo.reading.markup import UNCLOSED
 from zoo.reading.unwrap import unwrap
+from zoo.steady import SteadyFile
 
 FIRST_BYTES = 2**16
 WHOLE_BYTES = 2**25  # what is read whole: any book; what is larger is plain text, and streams
@@ -43,7 +44,8 @@ def read_document(path: Path, options: ReadOptions, name: str | None = None) -> 
     """The text of one file as `options` say, under `name`, or else the file's own.
 
     What is larger than WHOLE_BYTES is plain text and comes in blocks: the file is read when they are.
-    Raises NotFound, StorageProblem, BadData for what is no text, Refused for what means harm.
+    Raises NotFound, StorageProblem, BadData for what is no text, Refused for what means harm, Conflict for a file that
+    changes meanwhile.
     """
     with _enough_memory(path):
         return _read(path, options, name or path.name)
@@ -62,11 +64,11 @@ def _enough_memory(name: object) -> Iterator[None]:
 
 def _read(path: Path, options: ReadOptions, name: str) -> Document:
     """Do what `read_document` promises, whatever memory there is."""
-    reopen: Reopen = partial(files.opened, path)
+    reopen: Reopen = SteadyFile(path)
     inner = path.name.lower()
     data = _beginning(reopen)
     if data.startswith(compressed.MAGIC):
-        reopen, inner = partial(compressed.unzipped, path), inner.removesuffix(".gz")
+        reopen, inner = partial(compressed.unzipped, path, reopen), inner.removesuffix(".gz")
         data = _beginning(reopen)
     _check_kind(path, data)
     if data.startswith(epub.MAGIC):
