@@ -20,6 +20,7 @@ from zoo.corpora.dataset import Dataset, Opened, ReadOptions
 from zoo.corpora.vocab import KINDS, Vocab
 from zoo.errors import BadData, NotFound, PluginFailure, UsageProblem, ZooError, did_you_mean
 from zoo.events import OnEvent, Warned, ignore
+from zoo.masking import masked_source
 
 GROUP = "zoo"
 BUNDLED = "zoo_plugins"
@@ -181,8 +182,8 @@ class Plugins:
         for plugin, documents in self._answers("zoo_open", source=source, options=options):
             return Opened(self._guard.documents(plugin.name, documents), plugin.bundled)
         if not Path(source).exists():
-            raise NotFound(f"there is no file or directory {source}")
-        raise BadData(f"no plugin can read {source} (see: zoo plugins)")
+            raise NotFound(f"there is no file or directory {masked_source(source)}")
+        raise BadData(f"no plugin can read {masked_source(source)} (see: zoo plugins)")
 
     def vocab(self, name: str, corpus: Corpus) -> Vocab:
         """The vocabulary of that name for a corpus; raises UsageProblem when no plugin knows it."""

@@ -9,6 +9,7 @@ from zoo.cli.terminal import one_line, say
 from zoo.errors import NotFound
 from zoo.events import Event, Note, Warned
 from zoo.home import Home, find_home
+from zoo.masking import masked
 from zoo.names import single
 from zoo.registry.model import Model
 from zoo.registry.registry import Registry
@@ -61,6 +62,6 @@ class App:
 def say_event(event: Event) -> None:
     """Notes and warnings, as lines on stderr."""
     if isinstance(event, Warned):
-        say(f"zoo: warning: {one_line(event.text)}")
+        say(f"zoo: warning: {one_line(masked(event.text))}")
     elif isinstance(event, Note):
-        say(f"zoo: {one_line(event.text)}")
+        say(f"zoo: {one_line(masked(event.text))}")

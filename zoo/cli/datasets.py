@@ -9,6 +9,7 @@ import click
 from zoo.cli import complete, numbers
 from zoo.cli.app import App
 from zoo.cli.terminal import cut, fill, is_terminal, safe, say, show, width
+from zoo.masking import masked, masked_source
 
 if TYPE_CHECKING:
     from zoo.corpora.corpus import Corpus
@@ -69,8 +70,13 @@ def _list(app: App, as_json: bool) -> None:
 def _entry(name: str, dataset: "Dataset | None", corpus: "Corpus | None") -> dict[str, object]:
     from dataclasses import asdict
 
-    facts = {key: value for key, value in asdict(corpus).items() if key != "directory"} if corpus else None
-    return {"name": name, "offered": asdict(dataset) if dataset else None, "fetched": facts}
+    offered, fetched = asdict(dataset) if dataset else None, asdict(corpus) if corpus else None
+    if fetched:
+        del fetched["directory"]
+        fetched["source"] = masked(fetched["source"])
+    if offered and offered["source"]:
+        offered["source"] = masked_source(offered["source"])
+    return {"name": name, "offered": offered, "fetched": fetched}
 
 
 def _corpus(app: App, name: str) -> "Corpus | None":
@@ -131,7 +137,7 @@ def _show_offer(app: App, name: str, as_json: bool) -> None:
         show_json("dataset", **_entry(name, dataset, None), alphabet=None, documents=[], warnings=[])
         return
     how = dataset.instructions or f"not fetched yet; next: zoo fetch {name}"
-    source = dataset.source or "your own copy"
+    source = masked_source(dataset.source or "your own copy")
     _pairs([("name", name), ("summary", dataset.summary), ("licence", dataset.licence), ("source", source)])
     show(safe(how))
 
@@ -163,7 +169,7 @@ def _facts(corpus: "Corpus") -> list[tuple[str, str]]:
         ("name", corpus.name),
         ("summary", corpus.summary),
         ("licence", corpus.licence + (", private" if corpus.private else "")),
-        ("source", corpus.source),
+        ("source", masked(corpus.source)),
         ("fetched", corpus.fetched),
         ("options", ", ".join(f"{key} {value!r}" for key, value in corpus.options.items())),
         ("documents", f"{corpus.documents:,}"),

@@ -1,6 +1,5 @@
 """What plugins offer and hand over: plain data."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +7,7 @@ from urllib.parse import urlsplit
 
 from zoo.errors import UsageProblem
 from zoo.events import Event, ignore
+from zoo.masking import masked_source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,4 +100,4 @@ def is_url(source: str) -> bool:
     try:
         return urlsplit(source).scheme in ("http", "https") and bool(source.encode())
     except ValueError as error:
-        raise UsageProblem(f"{re.sub('//.*@', '//', source)} is no address: {type(error).__name__}") from None
+        raise UsageProblem(f"{masked_source(source)} is no address: {type(error).__name__}") from None

@@ -18,6 +18,7 @@ from zoo.corpora.store import store_corpus
 from zoo.errors import BadData, NetworkProblem, NotFound, UsageProblem
 from zoo.events import Event, Note, OnEvent, Skipped, Warned, ignore
 from zoo.home import Home, expand
+from zoo.masking import masked, masked_source
 from zoo.names import check_name
 from zoo.steady import SteadyFile
 from zoo.web.address import Address
@@ -233,7 +234,7 @@ class _SkippedDocuments:
         if not isinstance(event, Skipped):
             self._on_event(event)
             return
-        event = Skipped(str(event.name)[:LONGEST_NAME], str(event.reason)[:LONGEST_NAME])
+        event = Skipped(masked(str(event.name)[:LONGEST_NAME]), masked(str(event.reason)[:LONGEST_NAME]))
         self.all.append(event)
         if len(self.all) <= SKIPS_SAID:
             self._on_event(Warned(f"skipped {event.name}: {event.reason}"))
@@ -250,9 +251,8 @@ def _alone(home: Home, name: str, on_event: OnEvent) -> Iterator[None]:
 
 
 def _readable(source: str) -> str:
-    """A source as text that may be kept and shown: without a login or a query, which may be passwords, and with bytes
-    that are not UTF-8 spelt out."""
-    return str(Address(source)) if is_url(source) else _plain(source)
+    """Return a source as text that may be kept and shown: masked, and with bytes that are not UTF-8 spelt out."""
+    return str(Address(source)) if is_url(source) else masked_source(_plain(source))
 
 
 def _plain(text: str) -> str:
@@ -261,7 +261,7 @@ def _plain(text: str) -> str:
 
 def _name(source: str) -> str:
     """The last part of a source, likewise."""
-    return Address(source).name if is_url(source) else _readable(Path(source).name)
+    return Address(source).name if is_url(source) else Path(_readable(source)).name
 
 
 def _stored(home: Home, name: str) -> Corpus | None:

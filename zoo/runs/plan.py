@@ -17,6 +17,7 @@ from zoo.corpora.vocab import Vocab
 from zoo.errors import BadData, UsageProblem
 from zoo.events import Note, OnEvent, ignore
 from zoo.home import Home
+from zoo.masking import masked
 from zoo.names import LONGEST, check_name, free_name
 from zoo.plugins import Plugins
 from zoo.registry.record import CorpusPart, VocabPart
@@ -41,7 +42,7 @@ class Request:
     seed: int = DEFAULT_SEED
 
     def command(self) -> str:
-        """The command line that asks for this again; it holds no paths."""
+        """The command line that asks for this again; it holds no paths, and no secrets of an address."""
         words = ["zoo", "train", "--dataset", self.dataset, "--preset", self.preset or DEFAULT_PRESET]
         for key, value in self.settings.items():
             words += ["--set", f"{key}={value}"]
@@ -53,7 +54,7 @@ class Request:
                 words += [f"--{option}", value]
         if self.seed != DEFAULT_SEED:
             words += ["--seed", str(self.seed)]
-        return shlex.join(words)
+        return masked(shlex.join(words))
 
 
 def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ignore) -> tuple[Spec, Vocab]:

@@ -1,12 +1,12 @@
 """Addresses: where a download may go, and what of an address may be shown."""
 
 import ipaddress
-import re
 import socket
 from typing import Self
 from urllib.parse import urljoin
 
 from zoo.errors import NetworkProblem, Refused
+from zoo.masking import HIDDEN, masked_source
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")  # the only hosts for which http will do
 
@@ -22,12 +22,13 @@ class Address:
         try:
             parts = parse_url(url)  # the parser that connects; of two parsers one can be fooled
         except LocationParseError:
-            raise NetworkProblem(f"{re.sub('//.*@', '//', url)} is no address") from None
+            raise NetworkProblem(f"{masked_source(url)} is no address") from None
         self.scheme, self.host, self.port = parts.scheme, parts.host or "", parts.port
         self.login = _login(url) if parts.auth else None
         self.url = parts._replace(auth=None, fragment=None).url
-        self.name = (parts.path or "").rpartition("/")[2] or self.host
-        self._shown = self.url.partition("?")[0] + ("?..." if parts.query else "")  # a query may be a password too
+        self._shown = masked_source(self.url)
+        path = self._shown.removesuffix(HIDDEN).partition("://")[2].partition("/")[2]
+        self.name = path.rpartition("/")[2] or self.host
 
     def __str__(self) -> str:
         return self._shown
