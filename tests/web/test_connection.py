@@ -84,6 +84,65 @@ def test_nobody_outside_leads_to_this_machine_or_its_network(host):
         Address("https://example.org/x").next(f"https://{host}/y")
 
 
+PUBLIC, PRIVATE = ("8.8.8.8", "0808:0808", "f7f7:f7f7"), ("10.0.0.1", "0a00:0001", "f5ff:fffe")
+FORMS = {  # by the parts of an IPv4 address: as it is, as two groups, as two inverted groups
+    "mapped": "::ffff:{0}",
+    "mapped, in groups": "::ffff:{1}",
+    "compatible": "::{0}",
+    "compatible, in groups": "::{1}",
+    "NAT64": "64:ff9b::{0}",
+    "NAT64, in groups": "64:ff9b::{1}",
+    "6to4": "2002:{1}::1",
+    "Teredo": "2001:0:0808:0808:0:0:{2}",
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_an_ipv4_address_inside_an_ipv6_address_decides(form):
+    inside, outside = (f"https://[{form.format(*parts)}]/y" for parts in (PRIVATE, PUBLIC))
+    with pytest.raises(Refused, match="which is this machine or its own network"):
+        Address("https://example.org/x").next(inside)
+    assert Address("https://example.org/x").next(outside)
+    with pytest.raises(Refused, match="which is this machine or its own network"):
+        Address(outside).next("https://127.0.0.1/y")
+    assert Address(inside).next("https://127.0.0.1/y")
+
+
+@pytest.mark.parametrize(
+    ("host", "is_inside"),
+    [
+        ("[::127.0.0.1]", True),
+        ("[64:ff9b::127.0.0.1]", True),
+        ("[64:ff9b::100.64.0.1]", True),
+        ("[64:ff9b:1::8.8.8.8]", True),
+        ("[2002:7f00:1::]", True),
+        ("[2002:a9fe:a9fe::]", True),
+        ("[2002:e000:1::]", True),
+        ("[2001:0:a00:1:0:0:f7f7:f7f7]", True),
+        ("[::ffff:0:8.8.8.8]", True),
+        ("[ff02::1]", True),
+        ("[ff0e::1]", True),
+        ("[fec0::1]", True),
+        ("[fc00::1]", True),
+        ("[fe80::1]", True),
+        ("[2001:db8::1]", True),
+        ("[2606:4700::1111]", False),
+        ("100.64.0.1", True),
+        ("100.127.255.255", True),
+        ("100.128.0.1", False),
+        ("224.0.0.1", True),
+        ("239.255.255.250", True),
+        ("240.0.0.1", True),
+        ("255.255.255.255", True),
+        ("198.18.0.1", True),
+        ("8.8.8.8", False),
+        ("example.org", False),
+    ],
+)
+def test_what_counts_as_inside(host, is_inside):
+    assert Address(f"https://{host}/x").is_inside == is_inside
+
+
 def test_who_is_inside_may_stay_there():
     assert str(Address("https://10.0.0.1/x").next("https://10.0.0.2/y")) == "https://10.0.0.2/y"
     assert str(Address("http://localhost:1/x").next("http://127.0.0.1:2/y")) == "http://127.0.0.1:2/y"

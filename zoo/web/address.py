@@ -9,6 +9,10 @@ from zoo.errors import NetworkProblem, Refused
 from zoo.masking import HIDDEN, masked_source
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")  # the only hosts for which http will do
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # all else is local, multicast, or nobody's
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # 64:ff9b:1::/48 is for local use
+_COMPATIBLE = ipaddress.IPv6Network("::/96")
+_Number = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Address:
@@ -62,20 +66,38 @@ class Address:
         if host == "localhost" or host.endswith(".localhost") or "%" in host:  # %: bound to a network card, or hidden
             return True
         number = _number(host)
-        return number is not None and not number.is_global
+        return number is not None and not _is_outside(number)
 
 
-def _number(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _is_outside(number: _Number) -> bool:
+    """Whether an IP address is one of the public internet; of one with IPv4 addresses in it, those decide."""
+    if isinstance(number, ipaddress.IPv4Address):
+        return number.is_global and not number.is_multicast
+    if embedded := _embedded(number):
+        return all(map(_is_outside, embedded))
+    return number.is_global and number in _UNICAST
+
+
+def _embedded(number: ipaddress.IPv6Address) -> tuple[ipaddress.IPv4Address, ...]:
+    """Return the IPv4 addresses to which an IPv6 address leads: mapped, 6to4, Teredo, NAT64 (RFC 6052), compatible."""
+    if single := number.ipv4_mapped or number.sixtofour:
+        return (single,)
+    if number.teredo:
+        return number.teredo
+    if number in _NAT64 or number in _COMPATIBLE:
+        return (ipaddress.IPv4Address(number.packed[-4:]),)
+    return ()
+
+
+def _number(host: str) -> _Number | None:
     """The IP address that a host is written as, None for a name."""
     try:
-        number = ipaddress.ip_address(host)
+        return ipaddress.ip_address(host)
     except ValueError:
         try:
             return ipaddress.ip_address(socket.inet_aton(host))  # 127.1 and 0x7f000001 are such, too
         except OSError:
             return None
-    mapped = number.ipv4_mapped if isinstance(number, ipaddress.IPv6Address) else None
-    return mapped or number
 
 
 def _login(url: str) -> tuple[bytes, bytes]:
