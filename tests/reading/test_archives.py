@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from reading.books import PARTS, epub, page
+from reading.books import PACKAGE, PARTS, epub, page
 
 from zoo.corpora.corpus import open_corpus
 from zoo.reading.archive import MAX_DIRECTORY_BYTES
@@ -51,16 +51,21 @@ def header(data: bytes, name: str) -> zipfile.ZipInfo:
     return zipfile.ZipFile(io.BytesIO(data)).getinfo(name)
 
 
+MEASURED = """
+import re, sys
+from pathlib import Path
+from zoo.cli import run
+code = run(sys.argv[1:])
+print(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1])
+sys.exit(code)
+"""
+
+
 def fetch_measured(path: Path) -> tuple[int, str, int]:
     """Fetch a file in a process of its own; its exit code, what it said, and the most memory it took."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "zoo", "fetch", "mine", "--from", str(path)], stderr=subprocess.PIPE, text=True
-    )
-    said = process.stderr.read()
-    process.stderr.close()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, said, usage.ru_maxrss * 1024
+    words = ["fetch", "mine", "--from", str(path)]
+    process = subprocess.run([sys.executable, "-c", MEASURED, *words], capture_output=True, text=True, check=False)
+    return process.returncode, process.stderr, int(process.stdout) * 1024
 
 
 @pytest.mark.parametrize(
@@ -75,10 +80,10 @@ def test_a_page_that_is_larger_than_stated_takes_no_memory(home, tmp_path, compr
     path = tmp_path / "book.epub"
     path.write_bytes(with_large_page(compression, megabytes))
     code, err, memory = fetch_measured(path)
+    assert memory < MEMORY
     assert code == 4, err
     assert said in err
     assert len(err.splitlines()) == 1
-    assert memory < MEMORY
     assert not list(home.corpora.rglob("*"))
 
 
@@ -116,6 +121,18 @@ def test_sizes_that_follow_the_data_are_read(fetched):
     follow = {"flags": 8, "packed": 0, "size": 0}
     changed = patched(epub(), ONE, local=follow, central={"flags": 8})
     assert fetched(changed, file="streamed.epub").sha256 == whole
+
+
+@pytest.mark.parametrize(
+    ("mark", "more", "said"),
+    [
+        ("</manifest>", "<a/>" * 1_100_000, "bytes in OEBPS/book.opf"),
+        ("</spine>", "<itemref idref='one'/>" * 20_000, "a spine of"),
+    ],
+)
+def test_a_package_that_is_far_too_large_is_refused(refused, mark, more, said):
+    package = PACKAGE.replace(mark, more + mark)
+    assert said in refused(epub({"OEBPS/book.opf": package, COVER: os.urandom(50_000)}), file="book.epub", code=9)
 
 
 def test_a_central_directory_that_is_too_long_is_refused(refused):

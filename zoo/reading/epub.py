@@ -19,12 +19,13 @@ from xml.parsers import expat
 from zoo.corpora.normalise import with_line_feeds
 from zoo.errors import BadData, Refused
 from zoo.reading import markup
-from zoo.reading.archive import Archive
+from zoo.reading.archive import MAX_ENTRIES, Archive
 from zoo.reading.decoding import GUESSED, Reopen, declared_encoding, find_encoding, text_blocks
 from zoo.reading.markup import UNCLOSED
 
 MAGIC = b"PK\x03\x04"
 MOST_TEXT = 2**26  # bytes of the entries that are read
+MOST_XML = 2**22  # bytes of a package document: as a tree it takes thirty times as much memory
 CONTAINER = "META-INF/container.xml"
 LEFT_OUT = "EPUB documents left out: no pages of text, navigation, or not in the reading order"
 PAGES = ("application/xhtml+xml", "text/html", "text/x-oeb1-document")
@@ -67,6 +68,8 @@ class _Book:
         spine = list(_all(tree, "itemref"))
         if not spine:
             raise BadData(f"{self.path} is a damaged EPUB: its spine is empty")
+        if len(spine) > MAX_ENTRIES:
+            raise Refused(f"{self.path} has a spine of {len(spine):,} documents: not a book")
         locked = self.encrypted()
         for reference in spine:
             item = items.get(reference.get("idref"))
@@ -113,6 +116,8 @@ class _Book:
         return self.archive.read(name)
 
     def xml(self, name: str) -> ElementTree.Element:
+        if name in self.archive and self.archive.size(name) > MOST_XML:
+            raise Refused(f"{self.path} has more than {MOST_XML:,} bytes in {name}: not a book")
         text = self.decoded(name)
         try:
             return ElementTree.fromstring(text)

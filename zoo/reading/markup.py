@@ -39,7 +39,7 @@ def text_of(markup: str) -> tuple[str, int]:
     """The text of a page, and how many of the elements left out were never closed: all behind them went too."""
     reader = _Reader(markup)
     reader.read()
-    return reader.out.text(), len(reader.left_out)
+    return reader.out.text(), reader.depth
 
 
 class _Writer:
@@ -91,7 +91,8 @@ class _Reader:
     def __init__(self, page: str) -> None:
         self.page, self.at = page, 0
         self.out = _Writer()
-        self.left_out: list[str] = []  # the elements that are being left out, by name, outermost first
+        self.left_out = ""  # the name of the element that is being left out, or nothing
+        self.depth = 0  # how many of that name are open, one in the other
         self.quotes_matter = True
         self.last = {mark: page.rfind(mark) for mark in ("]]>", '"', "'", ">")}
 
@@ -159,27 +160,26 @@ class _Reader:
             self.at = self.at if empty else found.start() if found else len(self.page)
             return
         if self.left_out and self.ends_implicitly(name):
-            self.left_out.clear()
+            self.left_out, self.depth = "", 0
         if self.left_out:
-            if name in self.left_out and not empty:
-                self.left_out.append(name)
+            self.depth += name == self.left_out and not empty
             return
         if (name in LEFT_OUT or _is_page_number(name, attributes)) and not empty:
-            self.left_out.append(name)
+            self.left_out, self.depth = name, 1
         else:
             self.break_at(name)
             self.out.in_pre += name == "pre" and not empty
 
     def ends_implicitly(self, name: str) -> bool:
         """Whether a tag of that name cannot stand in what is left out: a head, or the number of a page."""
-        if self.left_out[0] == "head":
+        if self.left_out == "head":
             return name in ("body", "br") or name in PARAGRAPHS or name in LINES
-        return self.left_out[0] not in LEFT_OUT and name in PARAGRAPHS
+        return self.left_out not in LEFT_OUT and name in PARAGRAPHS
 
     def close(self, name: str, _: str) -> None:
         if self.left_out:
-            if name == self.left_out[-1]:
-                self.left_out.pop()
+            self.depth -= name == self.left_out
+            self.left_out = self.left_out if self.depth else ""
             return
         self.break_at(name)
         self.out.in_pre -= name == "pre" and self.out.in_pre > 0
