@@ -107,7 +107,7 @@ def test_a_plugin_shows_no_secret(zoo, home, tmp_path, monkeypatch):
     (info / "entry_points.txt").write_text("[zoo]\nstranger = a_stranger_with_secrets\n")
     (site / "a_stranger_with_secrets.py").write_text(
         f"""
-from zoo import Dataset, Document, Note, Skipped, hookimpl
+from zoo import Dataset, Document, Note, Progress, Skipped, hookimpl
 ADDRESS = "s3://key:PASSWORD@bucket/x?X-Signature=TOKEN"
 @hookimpl
 def zoo_datasets():
@@ -117,8 +117,9 @@ def zoo_open(source, options):
     if source != ADDRESS:
         return None
     options.on_event(Note("opening " + source))
+    options.on_event(Progress("reading " + source, 7, 7))
     options.on_event(Skipped(source, "cannot read " + source))
-    return iter([Document("one", {TEXT.decode()!r})])
+    return iter([Document(source, {TEXT.decode()!r})])
 """
     )
     monkeypatch.syspath_prepend(site)

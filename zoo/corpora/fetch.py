@@ -16,7 +16,7 @@ from zoo.corpora.dataset import Dataset, Document, Opened, ReadOptions, is_priva
 from zoo.corpora.normalise import LONGEST_NAME, Normaliser, with_line_feeds
 from zoo.corpora.store import store_corpus
 from zoo.errors import BadData, NetworkProblem, NotFound, UsageProblem
-from zoo.events import Event, Note, OnEvent, Skipped, Warned, ignore
+from zoo.events import Event, Note, OnEvent, Progress, Skipped, Warned, ignore
 from zoo.home import Home, expand
 from zoo.masking import masked, masked_source
 from zoo.names import check_name
@@ -232,7 +232,7 @@ class _SkippedDocuments:
 
     def __call__(self, event: Event) -> None:
         if not isinstance(event, Skipped):
-            self._on_event(event)
+            self._on_event(replace(event, task=masked(event.task)) if isinstance(event, Progress) else event)
             return
         event = Skipped(masked(str(event.name)[:LONGEST_NAME]), masked(str(event.reason)[:LONGEST_NAME]))
         self.all.append(event)

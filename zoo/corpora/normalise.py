@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from zoo.corpora.corpus import BLOCK_BYTES
 from zoo.corpora.dataset import Document
+from zoo.masking import masked
 
 CARRIAGE_RETURNS = "CR and CRLF made LF"
 MARKS = "byte order marks removed"
@@ -50,7 +51,7 @@ class Normaliser:
             if begin is None:
                 self.changes["empty documents left out"] += 1
             else:
-                self.parts.append(Part(document.name[:LONGEST_NAME], begin, done - begin, document.encoding))
+                self.parts.append(Part(masked(document.name[:LONGEST_NAME]), begin, done - begin, document.encoding))
 
     def _between(self, ending: str) -> str:
         if self._separator is not None:
