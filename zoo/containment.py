@@ -5,12 +5,16 @@ import dataclasses
 import io
 import itertools
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from functools import partial
+from types import FrameType
+from typing import Any, TypeVar
 
 from zoo.corpora.dataset import Dataset, Document
-from zoo.errors import PluginFailure, StorageProblem, Terminated, ZooError
+from zoo.errors import PluginFailure, StorageProblem, ZooError
 from zoo.events import Event, OnEvent, Warned
 from zoo.names import check_name
 
@@ -18,6 +22,14 @@ MOST_DATASETS = 10_000  # of one plugin: more is no list but a loop
 MOST_DOCUMENTS = 1_000_000
 MOST_COUNTED = 2**53
 LONGEST_TEXT = 2**32  # characters
+LONGEST_MESSAGE, LONGEST_WORDS, LONGEST_KIND = (
+    2000,
+    300,
+    80,
+)  # characters of an error of ours, of any other, of its type
+ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+Item = TypeVar("Item")
 
 
 class Guard:
@@ -28,30 +40,35 @@ class Guard:
         self._warned: set[tuple[str, str]] = set()
 
     def datasets(self, plugin: str, give: Callable[[], Iterable[Any]]) -> list[Dataset]:
-        """The datasets that a plugin gives, each seen to be one."""
+        """Return the datasets that a plugin gives, checked."""
         with self.contained(plugin):
-            given = list(itertools.islice(give(), MOST_DATASETS + 1))
+            given = [checked_dataset(dataset) for dataset in itertools.islice(give(), MOST_DATASETS + 1)]
         if len(given) > MOST_DATASETS:
             raise PluginFailure(f"zoo_datasets gives more than {MOST_DATASETS:,}: is there an end?")
-        return [checked_dataset(dataset) for dataset in given]
+        return given
 
     @contextlib.contextmanager
     def contained(self, plugin: str) -> Iterator[None]:
-        """Keep what a plugin prints out of our output, and its steps into other directories to itself; says each once.
+        """Run code of a plugin in this block: drop what it prints, undo its change of directory, and warn of each once.
 
-        What else it does to the process, such as a seed it sets, nothing here depends on.
+        Whatever the plugin raises leaves the block as an error of ours: a ZooError as one of our own classes, which
+        says what is wrong, anything else as Raised. A real signal raises what its handler does. What else the plugin
+        does to the process, such as a seed it sets, nothing here depends on.
         """
         printed, here = io.StringIO(), _directory()
-        try:
-            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-                yield
-        finally:
-            _keep_open()
-            if printed.tell():
-                self._warn_once(plugin, "prints; what it prints is dropped")
-            if here and _directory() != here:
-                os.chdir(here)
-                self._warn_once(plugin, "goes to another directory; it is called back")
+        with _interruptible():
+            try:
+                with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+                    yield
+            except BaseException as error:
+                raise _told(error) from error
+            finally:
+                _keep_open()
+                if printed.closed or printed.tell():
+                    self._warn_once(plugin, "prints; what it prints is dropped")
+                if here and _directory() != here:
+                    os.chdir(here)
+                    self._warn_once(plugin, "goes to another directory; it is called back")
 
     def _warn_once(self, plugin: str, what: str) -> None:
         if (plugin, what) not in self._warned:
@@ -59,42 +76,39 @@ class Guard:
             self._on_event(Warned(f"plugin '{plugin}' {what}"))
 
     def documents(self, plugin: str, documents: Any) -> Iterator[Document]:
-        """The documents one by one, each seen to be one, and no more of them than a corpus may have."""
+        """Yield the documents one by one, checked, and no more of them than a corpus may have."""
         room = Room(plugin)
-        for document in self._each(plugin, documents):
+        for document in self._each(plugin, documents, partial(checked_document, plugin)):
             room.take(documents=1)
-            text = checked_document(plugin, document).text
-            if isinstance(text, str):
-                room.take(characters=len(text))
+            if isinstance(document.text, str):
+                room.take(characters=len(document.text))
                 yield document
             else:
-                yield dataclasses.replace(document, text=self._blocks(plugin, text, room))
+                yield dataclasses.replace(document, text=self._blocks(plugin, document.text, room))
 
     def _blocks(self, plugin: str, blocks: Any, room: "Room") -> Iterator[str]:
-        for block in self._each(plugin, blocks):
-            if not isinstance(block, str):
-                raise PluginFailure(f"plugin '{plugin}' gave {type(block).__name__} as a block of text")
+        for block in self._each(plugin, blocks, partial(checked_block, plugin)):
             room.take(characters=len(block), empty_blocks=not block)
             yield block
 
-    def _each(self, plugin: str, items: Any) -> Iterator[Any]:
-        """The items of an iterable that a plugin made; an exception on the way names the plugin."""
-        end, iterator = object(), None
+    def _each(self, plugin: str, items: Any, check: Callable[[object], Item]) -> Iterator[Item]:
+        """Yield the items of an iterable that a plugin made, checked; an error on the way names the plugin."""
+        iterator, end = None, object()
         try:
             with self.contained(plugin):
                 iterator = iter(items)
             while True:
                 with self.contained(plugin):
                     item = next(iterator, end)
-                if item is end:
+                    checked = None if item is end else check(item)
+                if checked is None:
                     return
-                yield item
-        except BaseException as error:
-            let_through(error)
+                yield checked
+        except Raised as error:
             raise failure(plugin, error) from error
         finally:
-            if close := getattr(iterator, "close", None):
-                with self.contained(plugin), contextlib.suppress(Exception):
+            with contextlib.suppress(ZooError), self.contained(plugin):
+                if close := getattr(iterator, "close", None):
                     close()
 
 
@@ -147,50 +161,122 @@ def _directory() -> str:
         return ""
 
 
-def let_through(error: BaseException) -> None:
-    """Raise what is not the plugin's: Ctrl-C and other signals, and the end of a generator."""
-    if isinstance(error, KeyboardInterrupt | Terminated | GeneratorExit):
-        raise error
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Raise out of the block what the handler of a signal raised inside it, even where the code inside caught that, and
+    put the handlers of these signals back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # here a signal raises nothing
+        return
+    before: dict[int, Any] = {}
+    raised: list[BaseException] = []
 
+    def watch(signum: int, frame: FrameType | None) -> None:
+        handler = before[signum]
+        put_back()  # the handler may change them
+        try:
+            handler(signum, frame)
+        except BaseException as error:
+            raised.append(error)
+            raise
+        finally:
+            put_up()
 
-def one_line(error: BaseException) -> str:
-    """An exception in one line: its own words if it is ours, else its type and first line."""
+    def put_up() -> None:
+        for signum in ENDING:
+            before[signum] = signal.getsignal(signum)
+            if callable(before[signum]):
+                signal.signal(signum, watch)
+
+    def put_back() -> None:
+        for signum, handler in before.items():
+            if handler is not None:  # not Python's
+                signal.signal(signum, handler)
+
     try:
-        text = " ".join(str(error).split())[:300]
-    except Exception:  # of a plugin, which may fail in this, too
-        text = ""
-    return text if isinstance(error, ZooError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
+        put_up()
+        yield
+    finally:
+        put_back()
+        if raised:
+            raise raised[-1]
+
+
+class Raised(PluginFailure):
+    """What a plugin raised that is no ZooError, in one line."""
+
+
+def _told(error: BaseException) -> ZooError:
+    """Return what a plugin raised as an error of ours, whose words are text and whose exit code is one."""
+    try:
+        kinds = [kind for kind in type(error).__mro__ if issubclass(kind, ZooError)]
+        kind = next((kind for kind in kinds if kind.__module__ == ZooError.__module__), None)
+        if kind is None:
+            return Raised(f"{type(error).__name__[:LONGEST_KIND]}: {_words(error)[:LONGEST_WORDS]}".rstrip(": "))
+        told: ZooError = kind(_words(error) or kind.__name__)
+        if type(error) is not kind:
+            code = getattr(error, "exit_code", None)
+            told.exit_code = code if type(code) is int and 0 < code < 256 else ZooError.exit_code
+        return told
+    except BaseException:  # of a class that fails in what all classes can do
+        return Raised("an error that cannot be shown")
+
+
+def _words(error: BaseException) -> str:
+    """Return the words of an exception in one line, empty when it has none or fails to say them."""
+    try:
+        return " ".join(str(error)[:LONGEST_MESSAGE].split())
+    except BaseException:  # its method may exit
+        return ""
+
+
+def _exact(value: Any) -> Any:
+    """Return a string of a plugin's own kind as a plain one, which nobody has changed the methods of."""
+    return str.__str__(value) if issubclass(type(value), str) else value
 
 
 def checked_dataset(dataset: object) -> Dataset:
-    """The dataset itself, if it is one and its fields are what they should be."""
-    if not isinstance(dataset, Dataset):
+    """Return a plain Dataset with the fields of a plugin's. Raises PluginFailure when they make no sense."""
+    if not issubclass(type(dataset), Dataset):
         raise PluginFailure(f"zoo_datasets gave {type(dataset).__name__}, not Dataset")
-    for f in dataclasses.fields(dataset):
-        _check_text(f"zoo_datasets gave a Dataset whose {f.name}", getattr(dataset, f.name))
-        if not isinstance(getattr(dataset, f.name), f.type):  # type: ignore[arg-type]
-            raise PluginFailure(f"zoo_datasets gave a Dataset whose {f.name} is {getattr(dataset, f.name)!r}")
-    check_name(dataset.name, "dataset")
-    return dataset
+    fields: dict[str, Any] = {}
+    for f in dataclasses.fields(Dataset):
+        fields[f.name] = value = _exact(getattr(dataset, f.name))
+        _check_text(f"zoo_datasets gave a Dataset whose {f.name}", value)
+        if not issubclass(type(value), f.type):  # type: ignore[arg-type]
+            raise PluginFailure(f"zoo_datasets gave a Dataset whose {f.name} is {value!r}")
+    check_name(fields["name"], "dataset")
+    return Dataset(**fields)
 
 
 def checked_document(plugin: str, document: object) -> Document:
-    """The document itself, if it is one and its fields are what they should be."""
-    if not isinstance(document, Document):
+    """Return a plain Document with the fields of a plugin's. Raises PluginFailure when they make no sense."""
+    if not issubclass(type(document), Document):
         raise PluginFailure(f"plugin '{plugin}' gave {type(document).__name__}, not Document")
-    if not isinstance(document.text, str) and (isinstance(document.text, bytes) or not _is_iterable(document.text)):
-        kind = type(document.text).__name__
+    name, text, notes, encoding = (_exact(getattr(document, f.name)) for f in dataclasses.fields(Document))
+    if type(text) is not str and (isinstance(text, bytes) or not hasattr(type(text), "__iter__")):
+        kind = type(text).__name__
         raise PluginFailure(f"plugin '{plugin}' gave a Document whose text is {kind}, neither str nor its blocks")
-    if not isinstance(document.name, str) or not isinstance(document.encoding, str):
+    if type(name) is not str or type(encoding) is not str:
         raise PluginFailure(f"plugin '{plugin}' gave a Document whose name or encoding is no text")
-    notes = document.notes
-    if not isinstance(notes, dict) or not all(type(w) is str and type(times) is int for w, times in notes.items()):
+    if not issubclass(type(notes), dict):
+        raise PluginFailure(f"plugin '{plugin}' gave a Document whose notes are no counts")
+    notes = {_exact(what): times for what, times in notes.items()}
+    if not all(type(what) is str and type(times) is int for what, times in notes.items()):
         raise PluginFailure(f"plugin '{plugin}' gave a Document whose notes are no counts")
     if any(abs(times) >= MOST_COUNTED for times in notes.values()):
         raise PluginFailure(f"plugin '{plugin}' gave a Document whose notes are beyond counting")
-    for what in (*notes, document.encoding):
+    for what in (*notes, encoding):
         _check_text(f"plugin '{plugin}' gave a Document with a note that", what)
-    return document
+    return Document(name, text, notes, encoding)
+
+
+def checked_block(plugin: str, block: object) -> str:
+    """Return a block of text as a plain string. Raises PluginFailure when it is none."""
+    plain = _exact(block)
+    if type(plain) is not str:
+        raise PluginFailure(f"plugin '{plugin}' gave {type(block).__name__} as a block of text")
+    return plain
 
 
 def _check_text(what: str, value: object) -> None:
@@ -202,14 +288,8 @@ def _check_text(what: str, value: object) -> None:
             raise PluginFailure(f"{what} holds half a character") from None
 
 
-def _is_iterable(thing: object) -> bool:
-    return hasattr(type(thing), "__iter__")
-
-
-def failure(plugin: str, error: BaseException) -> ZooError:
-    """The error that a plugin's exception comes to."""
-    if isinstance(error, ZooError):
-        return error
-    if isinstance(error, MemoryError):
+def failure(plugin: str, raised: Raised) -> ZooError:
+    """Return the error that ends a command when a plugin raised what is no ZooError."""
+    if isinstance(raised.__cause__, MemoryError):
         return StorageProblem(f"plugin '{plugin}' needs more memory than there is")
-    return PluginFailure(f"plugin '{plugin}' failed: {one_line(error)}")
+    return PluginFailure(f"plugin '{plugin}' failed: {raised}")

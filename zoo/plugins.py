@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib import metadata
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,10 +14,11 @@ from typing import Any
 import pluggy
 
 from zoo import hooks
-from zoo.containment import Guard, aloud, failure, let_through, one_line
+from zoo.containment import Guard, Raised, aloud, failure
 from zoo.corpora.corpus import Corpus
 from zoo.corpora.dataset import Dataset, Opened, ReadOptions
 from zoo.corpora.vocab import KINDS, Vocab
+from zoo.distributions import OURS, Package, entry_points
 from zoo.errors import BadData, NotFound, PluginFailure, UsageProblem, ZooError, did_you_mean
 from zoo.events import OnEvent, Warned, ignore
 from zoo.masking import masked_source
@@ -58,30 +59,29 @@ class Plugins:
     @cached_property
     def loaded(self) -> list[Plugin]:
         """Every plugin, bundled first, broken ones with their error."""
-        return [self._load(entry, bundled) for entry, bundled in self._entry_points()]
+        return [self._load(*offer) for offer in self._entry_points()]
 
-    def _entry_points(self) -> list[tuple[metadata.EntryPoint, bool]]:
-        """Entry points of our group, each once, bundled ones first, then by name."""
+    def _entry_points(self) -> list[tuple[EntryPoint, Package, bool]]:
+        """Return the entry points of our group, each once, with package and whether it is bundled: bundled ones first,
+        then by name."""
         chosen = os.environ.get("ZOO_LOAD_PLUGINS")
-        names = None if chosen is None else {name.strip() for name in chosen.split(",")}
-        found = {}
-        for entry in metadata.entry_points(group=GROUP):
-            bundled = entry.value.split(".")[0] == BUNDLED
-            if bundled or (self._third_party and (names is None or entry.name in names)):
-                found[entry.name, entry.value] = entry, bundled
-        return sorted(found.values(), key=lambda pair: (not pair[1], pair[0].name))
+        names = None if chosen is None else {name.strip() for name in chosen.split(",")} - {""}
+        only_ours = not self._third_party or names == set()
+        found: dict[tuple[str, str], tuple[EntryPoint, Package, bool]] = {}
+        for entry, package in entry_points(GROUP, only_ours=only_ours, on_event=self._on_event):
+            bundled = package.normalized_name == OURS and entry.value.split(".")[0] == BUNDLED
+            if bundled or (not only_ours and (names is None or entry.name in names)):
+                found.setdefault((entry.name, entry.value), (entry, package, bundled))
+        return sorted(found.values(), key=lambda offer: (not offer[2], offer[0].name))
 
-    def _load(self, entry: metadata.EntryPoint, bundled: bool) -> Plugin:
-        dist = entry.dist
-        plugin = Plugin(entry.name, dist.name if dist else entry.value, dist.version if dist else "", bundled)
+    def _load(self, entry: EntryPoint, package: Package, bundled: bool) -> Plugin:
+        plugin = Plugin(entry.name, *package.about(), bundled)
         begin = time.perf_counter()
         try:
             with self._guard.contained(plugin.name):
-                module = entry.load()
-            self._register(plugin, module)
-        except BaseException as error:
-            let_through(error)
-            plugin.error = one_line(error)
+                self._register(plugin, entry.load())
+        except ZooError as error:
+            plugin.error = str(error)
             self._warn(f"plugin '{plugin.name}' is left out: {plugin.error}")
         plugin.load_seconds = time.perf_counter() - begin
         return plugin
@@ -103,7 +103,7 @@ class Plugins:
                     )
             if not plugin.hooks:
                 raise PluginFailure("it implements no hook; mark its functions with @hookimpl")
-        except Exception:
+        except BaseException:
             if self._manager.is_registered(module):
                 self._manager.unregister(module)
             plugin.hooks = []
@@ -133,13 +133,10 @@ class Plugins:
                 with self._guard.contained(plugin.name):
                     # only what it declares, as pluggy would
                     answer = implementation.function(*(arguments[name] for name in implementation.argnames))
-            except ZooError:
-                raise
-            except BaseException as error:
-                let_through(error)
-                plugin.error = one_line(error)
+            except Raised as error:
+                plugin.error = str(error)
                 self._warn(f"plugin '{plugin.name}' failed in {hook}: {plugin.error}")
-                if isinstance(error, MemoryError | RecursionError):
+                if isinstance(error.__cause__, MemoryError | RecursionError):
                     exhausted = failure(plugin.name, error)
                 continue
             if answer is not None:
@@ -154,9 +151,8 @@ class Plugins:
         for plugin, implementation in self._implementations("zoo_datasets", bundled_first=True):
             try:
                 answer = self._guard.datasets(plugin.name, implementation.function)
-            except BaseException as error:
-                let_through(error)
-                plugin.error = one_line(error)
+            except ZooError as error:
+                plugin.error = str(error)
                 self._warn(f"plugin '{plugin.name}' offers no datasets: {plugin.error}")
                 continue
             for dataset in answer:
@@ -188,8 +184,8 @@ class Plugins:
     def vocab(self, name: str, corpus: Corpus) -> Vocab:
         """The vocabulary of that name for a corpus; raises UsageProblem when no plugin knows it."""
         for plugin, vocab in self._answers("zoo_vocab", bundled_first=True, name=name, corpus=corpus):
-            if type(vocab) not in KINDS:  # what vocab.json holds must load without the plugin
-                kinds = " or ".join(kind.__name__ for kind in KINDS)
-                raise PluginFailure(f"plugin '{plugin.name}' gave {type(vocab).__name__} for '{name}', not {kinds}")
+            if not any(type(vocab) is kind for kind in KINDS):  # what vocab.json holds must load without the plugin
+                kinds, given = " or ".join(kind.__name__ for kind in KINDS), type.__repr__(type(vocab))
+                raise PluginFailure(f"plugin '{plugin.name}' gave {given} for '{name}', not {kinds}")
             return vocab  # type: ignore[no-any-return]
         raise UsageProblem(f"no plugin knows the vocabulary '{name}'; bundled: characters, bytes")

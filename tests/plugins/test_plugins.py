@@ -131,6 +131,34 @@ BROKEN = {
     "datasets that exit": "@hookimpl\ndef zoo_datasets():\n    raise SystemExit(0)\n",
     "a cancelled import": "import asyncio\nraise asyncio.CancelledError\n",
     "an exception without words": "class E(Exception):\n    def __str__(self):\n        return 1 / 0\nraise E\n",
+    "an interrupt that nobody pressed": "raise KeyboardInterrupt\n",
+    "an end that nobody asked for": "from zoo.errors import Terminated\nraise Terminated(15)\n",
+    "an end of a generator": "raise GeneratorExit\n",
+    "a stop of an iteration": "raise StopIteration\n",
+    "a group with an interrupt in it": "raise BaseExceptionGroup('no', [ValueError(), KeyboardInterrupt()])\n",
+    "a group with an exit in it": "raise BaseExceptionGroup('no', [BaseExceptionGroup('no', [SystemExit(0)])])\n",
+    "no memory": "raise MemoryError\n",
+    "a recursion": "def f():\n    f()\nf()\n",
+    "words that exit": "class E(Exception):\n    def __str__(self):\n        raise SystemExit(0)\nraise E\n",
+    "words that interrupt": "class E(Exception):\n    def __str__(self):\n        raise KeyboardInterrupt\nraise E\n",
+    "words that are none": "class E(Exception):\n    def __str__(self):\n        return 3\nraise E\n",
+    "an endless recursion of words": "class E(Exception):\n    def __str__(self):\n        return str(self)\nraise E\n",
+    "many words": "raise ValueError('no ' * 10_000_000)\n",
+    "a class with a long name": "raise type('\x1b\u202e' + 'E' * 1_000_000, (Exception,), {})('no')\n",
+    "a class whose name exits": "class M(type):\n    @property\n    def __name__(self):\n        raise SystemExit(0)\n"
+    "class E(Exception, metaclass=M):\n    pass\nraise E\n",
+    "an error of ours whose words exit": "from zoo import BadData\nclass E(BadData):\n    def __str__(self):\n"
+    "        raise SystemExit(0)\n@hookimpl\ndef zoo_datasets():\n    raise E\n",
+    "datasets that interrupt": "@hookimpl\ndef zoo_datasets():\n    raise KeyboardInterrupt\n",
+    "datasets that pose as some": "class D:\n    __class__ = Dataset\n@hookimpl\ndef zoo_datasets():\n"
+    "    return [D()]\n",
+    "datasets of a class that exits": "class D:\n    @property\n    def __class__(self):\n        raise SystemExit(0)\n"
+    "@hookimpl\ndef zoo_datasets():\n    return [D()]\n",
+    "a dataset whose name exits": "class D(Dataset):\n    def __getattribute__(self, name):\n"
+    "        raise SystemExit(0)\n@hookimpl\ndef zoo_datasets():\n    return [D(name='odes')]\n",
+    "a dataset whose source exits": "class S:\n    def __repr__(self):\n        raise SystemExit(0)\n"
+    "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name='odes', source=S())]\n",
+    "closes stdout at import": "import sys\nsys.stdout.close()\n" + OFFER,
     "half a character": "@hookimpl\ndef zoo_datasets():\n    return [Dataset(name='x', summary='\\udcff')]\n",
     "datasets that are none": "@hookimpl\ndef zoo_datasets():\n    return None\n",
     "datasets that are words": "@hookimpl\ndef zoo_datasets():\n    return ['odes']\n",
@@ -148,6 +176,7 @@ BROKEN = {
     "goes away in a hook": OFFER.replace("    return", "    import os\n    os.chdir('/')\n    return"),
 }
 HARMLESS = (
+    "closes stdout at import",
     "the same dataset twice",
     "prints at import",
     "prints to stderr at import",
@@ -244,6 +273,8 @@ def test_one_module_under_two_names_is_loaded_once(zoo, install):
 OPENERS = {
     "raises at once": "def zoo_open(source, options):\n    raise RuntimeError('no\\nno')\n",
     "exits": "def zoo_open(source, options):\n    raise SystemExit(0)\n",
+    "interrupts": "def zoo_open(source, options):\n    raise KeyboardInterrupt\n",
+    "is a group": "def zoo_open(source, options):\n    raise BaseExceptionGroup('no', [KeyboardInterrupt()])\n",
 }
 
 
@@ -281,6 +312,17 @@ ANSWERS = {
     "raises midway": "yield Document('one', 'text')\n    raise RuntimeError('no')",
     "exits midway": "yield Document('one', 'text')\n    raise SystemExit(0)",
     "yields numbers": "yield 3",
+    "interrupts midway": "yield Document('one', 'text')\n    raise KeyboardInterrupt",
+    "ends midway": "yield Document('one', 'text')\n    raise GeneratorExit",
+    "is without memory midway": "yield Document('one', 'text')\n    raise MemoryError",
+    "yields blocks that interrupt": "import signal\n    def blocks():\n        yield 'text'\n"
+    "        raise KeyboardInterrupt\n    yield Document('one', blocks())",
+    "yields a class that exits": "class D:\n        @property\n        def __class__(self):\n"
+    "            raise SystemExit(0)\n    yield D()",
+    "yields a text that exits": "class D(Document):\n        def __getattribute__(self, name):\n"
+    "            raise SystemExit(0)\n    yield D('one', 'text')",
+    "yields blocks that have no class": "class B:\n        @property\n        def __class__(self):\n"
+    "            raise SystemExit(0)\n    yield Document('one', [B()])",
     "yields None midway": "yield Document('one', 'text')\n    yield None\n    yield Document('two', 'lost')",
     "yields bytes": "yield Document('one', b'text')",
     "yields half a character": "yield Document('one', 'text \\ud800 text')",
@@ -432,6 +474,125 @@ def zoo_open(source, options):
     assert outcome.out == ""
     assert "begin" not in outcome.err
     assert "end" not in outcome.err.replace("'odes:all'", "")
+
+
+def test_a_closing_that_fails_or_exits_spoils_nothing(zoo, home, install):
+    install("""
+class Documents:
+    def __iter__(self):
+        self.left = [Document("one", "text\\n")]
+        return self
+    def __next__(self):
+        if not self.left:
+            raise StopIteration
+        return self.left.pop()
+    def __getattr__(self, name):
+        raise SystemExit(0)
+
+@hookimpl
+def zoo_open(source, options):
+    return Documents() if source == "odes:all" else None
+""")
+    assert zoo("fetch", "odes", "--from", "odes:all").code == 0
+    assert open_corpus(home, "odes").text() == "text\n"
+
+
+def test_texts_of_a_kind_of_ones_own_are_taken_as_plain_ones(zoo, home, install):
+    install("""
+from collections import Counter
+
+class Own(str):
+    def __len__(self):
+        raise SystemExit(0)
+    __eq__ = __hash__ = __str__ = encode = __len__
+
+@hookimpl
+def zoo_datasets():
+    return [Dataset(name="odes", summary=Own("of a stranger"), source="odes:all")]
+
+@hookimpl
+def zoo_open(source, options):
+    documents = [Document(Own("one"), Own("an ode\\n"), Counter("x")), Document("two", [Own("another\\n")])]
+    return iter(documents) if source == "odes:all" else None
+""")
+    outcome = zoo("fetch", "odes")
+    assert outcome.code == 0, outcome.err
+    corpus = open_corpus(home, "odes")
+    assert corpus.text() == "an ode\n\nanother\n"
+    assert corpus.changes == {"x": 1}
+
+
+@pytest.mark.parametrize("answer", ["Posing()", "Exiting()"])
+def test_a_vocabulary_that_poses_as_another_is_refused(zoo, home, install, tiny_corpus, answer):
+    install(f"""
+class Meta(type):
+    def __eq__(self, other):
+        raise SystemExit(0)
+    __hash__ = type.__hash__
+
+class Exiting(metaclass=Meta):
+    pass
+
+class Posing:
+    __class__ = Characters
+
+@hookimpl
+def zoo_vocab(name, corpus):
+    return {answer} if name == "odd" else None
+""")
+    outcome = zoo("train", "-d", tiny_corpus, "--vocab", "odd", *tiny_settings(max_steps=2))
+    assert outcome.code == 4, outcome
+    assert "plugin 'stranger'" in outcome.err
+
+
+WAITS = """
+import os, sys, time
+def wait():
+    os.write(2, b"waiting\\n")
+    time.sleep(60)
+"""
+SLEEPERS = {
+    "an import": WAITS + "wait()\n",
+    "an import that lets nothing through": WAITS + "try:\n    wait()\nexcept BaseException:\n    pass\n",
+    "an import that makes a group of it": WAITS
+    + "try:\n    wait()\nexcept BaseException as error:\n    raise BaseExceptionGroup('no', [error])\n",
+    "an import with words of its own": WAITS
+    + "class E(Exception):\n    def __str__(self):\n        wait()\n        return ''\nraise E\n",
+    "datasets": WAITS + "@hookimpl\ndef zoo_datasets():\n    wait()\n    return []\n",
+    "an opener": WAITS + "@hookimpl\ndef zoo_open(source, options):\n    wait()\n",
+    "documents": WAITS + "def documents():\n    wait()\n    yield Document('one', 'text')\n"
+    "@hookimpl\ndef zoo_open(source, options):\n    return documents()\n",
+    "blocks": WAITS + "def blocks():\n    yield 'text'\n    wait()\n"
+    "@hookimpl\ndef zoo_open(source, options):\n    return iter([Document('one', blocks())])\n",
+    "a vocabulary": WAITS + "@hookimpl\ndef zoo_vocab(name, corpus):\n    wait()\n",
+}
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("kind", SLEEPERS)
+def test_a_signal_ends_the_command_whatever_the_plugin_is_doing(install, zoo, tiny_text, kind, signum):
+    if kind == "a vocabulary":
+        assert zoo("fetch", "tiny", "--from", str(tiny_text)).code == 0
+        command = ["train", "-d", "tiny", "--vocab", "odd", *tiny_settings(max_steps=2)]
+    else:
+        command = ["fetch", "mine", "--from", str(tiny_text)]
+    site = install(SLEEPERS[kind])
+    command = [sys.executable, "-m", "zoo", *command]
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert "waiting\n" in iter(process.stderr.readline, "")
+        process.send_signal(signum)
+        err = process.stderr.read()
+    assert process.returncode == (130 if signum == signal.SIGINT else -signum)
+    assert "zoo: warning" not in err
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_is_heard_though_a_plugin_took_it_for_itself(install, zoo):
+    before = signal.getsignal(signal.SIGINT)
+    install("import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" + OFFER)
+    assert zoo("datasets").code == 0
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_an_error_that_claims_success_is_none(zoo, install):

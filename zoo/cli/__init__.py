@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 import click
 
+from zoo import __version__
 from zoo.cli.signals import unwind_on_signals
 from zoo.cli.terminal import fill, is_terminal, safe
 from zoo.errors import Stopped, StorageProblem, ZooError, did_you_mean
@@ -88,7 +89,7 @@ def _check_options(ctx: click.Context, command: click.Command, args: list[str]) 
     help="The zoo to use, instead of ZOO_HOME, the nearest one above, or your own.",
 )
 @click.option("--no-plugins", is_flag=True, help="Load only the plugins that come with zoo.")
-@click.version_option(package_name="zoo-gpt", prog_name="zoo")
+@click.version_option(__version__, prog_name="zoo")
 @click.pass_context
 def zoo(ctx: click.Context, home: str | None, no_plugins: bool) -> None:
     """Train, keep, compare and talk to small GPTs, one per corpus."""

@@ -19,11 +19,12 @@ def make_engine(config: ModelConfig, arrays: "dict[str, np.ndarray]", device: st
     Raises UsageProblem for a device that is not here.
     """
     if device != "cpu":
-        from zoo.engine.torch import TorchEngine
-        from zoo.gpt.device import choose_device
+        from zoo.gpt.device import choose_device  # first: zoo.gpt says how torch is to be loaded
 
         device = choose_device(device)
         if device != "cpu":
+            from zoo.engine.torch import TorchEngine
+
             return TorchEngine(config, arrays, device)
     if _is_compiled():
         from zoo.engine.native import NativeEngine, can_compute

@@ -8,3 +8,7 @@ import os
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "passive"
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+# torch would read the metadata of every installed package, fail if any is damaged, and run the code of those that
+# bring a device. zoo trains on cpu, cuda and mps, which torch has itself.
+os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")

@@ -21,8 +21,11 @@ def compile_blocks(model: GPT) -> None:
     compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")  # which torch would take
     if not shutil.which(compiler):
         raise UsageProblem(f"compile=true takes a C++ compiler, and there is no '{compiler}' here (see: CXX)")
-    for block in model.blocks:
-        block.compile(dynamic=False)
+    try:
+        for block in model.blocks:
+            block.compile(dynamic=False)
+    except Exception as error:  # torch imports its compiler, which reads the metadata of all that is installed
+        raise _does_not_work(error) from error
 
 
 @contextmanager
@@ -33,8 +36,12 @@ def compiling() -> Iterator[None]:
     try:
         yield
     except TorchDynamoException as error:
-        why = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UsageProblem(f"compile=true does not work here: {why[:MESSAGE_LENGTH]}") from error
+        raise _does_not_work(error) from error
+
+
+def _does_not_work(error: Exception) -> UsageProblem:
+    why = next(iter(str(error).splitlines()), type(error).__name__)
+    return UsageProblem(f"compile=true does not work here: {why[:MESSAGE_LENGTH]}")
 
 
 @contextmanager

@@ -6,14 +6,15 @@ import shlex
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib import metadata
 from typing import Any
 
+from zoo import __version__
 from zoo.config import DEFAULT_PRESET, DEFAULT_SEED, ModelConfig, get_preset
 from zoo.corpora.corpus import PARTS, Corpus, corpus_names, open_corpus
 from zoo.corpora.fetch import Wish, fetch
 from zoo.corpora.tokens import count_ids
 from zoo.corpora.vocab import Vocab
+from zoo.distributions import version_of
 from zoo.errors import BadData, UsageProblem
 from zoo.events import Note, OnEvent, ignore
 from zoo.home import Home
@@ -113,9 +114,9 @@ def circumstances(device: str) -> dict[str, Any]:
         "host": platform.node(),
         "device_name": device_name(device),
         "versions": {
-            "zoo": metadata.version("zoo-gpt"),
-            "torch": metadata.version("torch"),
-            "numpy": metadata.version("numpy"),
+            "zoo": __version__,
+            "torch": version_of("torch"),
+            "numpy": version_of("numpy"),
             "python": platform.python_version(),
         },
     }
