@@ -279,10 +279,18 @@ def keep_to_owner(path: Path) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add one line to a log; not synced, for logs are cut back to a checkpoint anyway. Raises Refused for a link."""
+    """Add one line to a log; not synced, for logs are cut back to a checkpoint anyway.
+
+    Raises Refused for a link, and StorageProblem for a pipe that nobody reads.
+    """
     refuse_link(path)
-    with storing(path), open(path, "a", encoding="utf-8", newline="\n", opener=_creator) as file:
+    with storing(path), open(path, "a", encoding="utf-8", newline="\n", opener=_appender) as file:
         file.write(line + "\n")
+
+
+def _appender(path: str, flags: int) -> int:
+    """Open or create a file to append to it. O_NONBLOCK: a pipe without a reader would otherwise wait for ever."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), FILE_MODE)
 
 
 def sync(path: Path) -> None:

@@ -98,7 +98,9 @@ def find_home(explicit: str | None = None) -> Home:
 
 
 def expand(path: str) -> Path:
-    """The path with ~ written out; raises UsageProblem for the ~ of nobody."""
+    """Return the path with ~ written out. Raises UsageProblem for the ~ of nobody, and for a NUL."""
+    if "\0" in path:
+        raise UsageProblem("a path holds no NUL")
     try:
         return Path(path).expanduser()
     except RuntimeError:

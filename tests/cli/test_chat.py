@@ -5,6 +5,7 @@ import os
 import random
 import re
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from tiny import tiny_settings
 
 import zoo as zoo_api
 from zoo.cli import history, slash
+from zoo.cli.history import History
 from zoo.engine.load import parts_of
 from zoo.engine.torch import TorchEngine
 from zoo.errors import BadData
@@ -353,27 +355,66 @@ def test_a_chat_remembers_what_was_typed_in_the_last_one(chat, home):
     assert home.history.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("harm", ["directory", "binary", "link"])
-def test_a_history_that_cannot_be_used_is_no_error(chat, home, tmp_path, harm):
-    if harm == "directory":
-        home.history.mkdir()
-    elif harm == "binary":
-        home.history.write_bytes(bytes(range(256)) * 100)
-    else:
-        home.history.symlink_to(tmp_path / "elsewhere")
+HISTORIES = {
+    "a directory": Path.mkdir,
+    "binary": lambda path: path.write_bytes(bytes(range(256)) * 100),
+    "a gigabyte": lambda path: (path.touch(), os.truncate(path, 2**30)),
+    "a pipe": os.mkfifo,
+    "a link": lambda path: path.symlink_to(path.parent.parent.parent / "elsewhere"),
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a device": lambda path: path.symlink_to("/dev/full"),
+}
+
+
+@pytest.mark.parametrize("make", HISTORIES.values(), ids=HISTORIES)
+def test_a_history_that_cannot_be_used_is_said_once_and_left_as_it_is(chat, home, tmp_path, make):
+    make(home.history)
+    before = home.history.lstat()
     talk = chat("--max-new", "5", terminal="toolkit")
+    assert " ".join(talk.greeting.split()).count("zoo: warning: this chat has no history: ") == 1
     assert len(talk.say("The cat")) == 6
     assert talk.leave() == 0
+    after = home.history.lstat()
+    assert (after.st_ino, after.st_mode, after.st_size) == (before.st_ino, before.st_mode, before.st_size)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_path_with_a_nul_gets_one_line(chat):
+    talk = chat("--max-new", "5", terminal="toolkit")
+    talk.say("The cat")
+    talk.child.send("/save a\x11\x00b")  # Ctrl-Q: as it is
+    assert "a path holds no NUL" in talk.say("")
+    assert talk.leave() == 0
+
+
+def test_damaged_lines_of_a_history_are_skipped_and_the_others_are_there(chat, home):
+    damaged = ["[" * 100_000, '{"a":' * 100_000, "9" * 100_000, "3", "null", '"cut off', "\x00", '"\\ud800"']
+    home.history.write_text("".join(f"{line}\n" for line in ['"The first"', *damaged, '"The cat sat"']))
+    talk = chat("--max-new", "5", terminal="toolkit")
+    assert "warning" not in talk.greeting
+    talk.child.send("\x1b[A")
+    talk.child.expect_exact("The cat sat")
+    talk.child.sendintr()
+    talk.await_prompt()
+    assert len(talk.say("The cat")) == 6
+    assert talk.leave() == 0
+    assert home.history.read_text().endswith('"The cat"\n"quit"\n')
 
 
 def test_a_history_does_not_grow_for_ever(home, tiny_model):
     for number in range(12):
-        history.add(home, f"{number} " + "x" * 150_000)
-    kept = history.read(home)
+        History(home).add(f"{number} " + "x" * 150_000)
+    kept = History(home).lines
     assert kept[-1].startswith("11 ")
     assert len(kept) < 12
     assert home.history.stat().st_size < 2 * history.LIMIT
+
+
+def test_a_history_that_becomes_a_pipe_is_not_waited_for(home, tiny_model):
+    kept = History(home)
+    os.mkfifo(home.history)
+    kept.add("The cat")
+    assert stat.S_ISFIFO(home.history.stat().st_mode)
 
 
 def test_whoever_clears_the_screen_clears_it(chat):

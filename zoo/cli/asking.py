@@ -71,6 +71,8 @@ def _toolkit(completions: Completions, home: Home) -> Callable[[str], str]:
         return _plain()
     from zoo.cli import history
 
+    kept = history.History(home)
+
     class Words(Completer):
         def get_completions(self, document: Any, complete_event: Any) -> Iterable[Any]:
             line = document.text_before_cursor
@@ -80,10 +82,10 @@ def _toolkit(completions: Completions, home: Home) -> Callable[[str], str]:
 
     class Kept(History):
         def load_history_strings(self) -> Iterable[str]:
-            return reversed(history.read(home))
+            return reversed(kept.lines)
 
         def store_string(self, string: str) -> None:
-            history.add(home, string)
+            kept.add(string)
 
     keys = KeyBindings()
 
