@@ -1,5 +1,7 @@
 """Models that are made in a moment: a random one, and one that writes what it was told to."""
 
+from typing import Any
+
 import numpy as np
 
 from zoo.config import ModelConfig
@@ -21,8 +23,9 @@ def random_engine(vocab: Vocab, *, block_size: int = 8, seed: int = 0, scale: fl
     return make_engine(config, weights)
 
 
-def chain_engine(vocab: Vocab, text: str) -> Engine:
-    """A model that writes the ids of a text for ever, in a circle; they must be distinct."""
+def chain_engine(vocab: Vocab, text: str, *, strength: float = 100) -> Engine:
+    """A model that writes the ids of a text for ever, in a circle; they must be distinct. Its logits are about as large
+    as `strength`."""
     size = len(vocab)
     config = ModelConfig(
         shape="classic", activation="relu", n_layer=1, n_head=1, n_embd=size, block_size=4, hidden_size=1
@@ -33,13 +36,13 @@ def chain_engine(vocab: Vocab, text: str) -> Engine:
     ids = vocab.encode(text).tolist()
     assert len(set(ids)) == len(ids)
     for id, follower in zip(ids, ids[1:] + ids[:1], strict=True):
-        weights["head.weight"][follower, id] = 100
+        weights["head.weight"][follower, id] = strength
     return make_engine(config, weights)
 
 
-def random_voice(vocab: Vocab = LETTERS, name: str = "random", **options: int) -> Voice:
+def random_voice(vocab: Vocab = LETTERS, name: str = "random", **options: Any) -> Voice:
     return Voice(name, random_engine(vocab, **options), vocab)
 
 
-def chain_voice(vocab: Vocab, text: str, name: str = "chain") -> Voice:
-    return Voice(name, chain_engine(vocab, text), vocab)
+def chain_voice(vocab: Vocab, text: str, name: str = "chain", **options: Any) -> Voice:
+    return Voice(name, chain_engine(vocab, text, **options), vocab)

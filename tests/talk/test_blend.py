@@ -10,7 +10,7 @@ import zoo
 from models import LETTERS, chain_voice, random_voice
 from zoo.corpora.vocab import Bytes, Characters
 from zoo.engine.sampling import Sampler, Sampling
-from zoo.errors import NotFound, UsageProblem
+from zoo.errors import BadData, NotFound, UsageProblem
 from zoo.talk.blend import Blend
 from zoo.talk.voice import Voice, write_together
 
@@ -60,6 +60,36 @@ def test_a_member_that_knows_nothing_of_a_prompt_expects_what_follows_nothing():
     for character, probability in mixed(blend, "cab").items():
         assert probability == pytest.approx(0.5 * p.get(character, 0) + 0.5 * q.get(character, 0), abs=1e-9)
     assert len(blend.generate("cab", max_new=100, seed=1)) == 100
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e2, 1e5, 1e8])
+@pytest.mark.parametrize("weights", [[0.0, 1.0], [1.0, 0.0], [0.5, 0.5], [1.0, 1e-320]])
+@pytest.mark.parametrize("vocab", [LETTERS, GREEK, Characters("xyz")], ids=["same", "overlapping", "apart"])
+def test_probabilities_of_extreme_members_are_finite_and_right(scale, weights, vocab):
+    a, b = random_voice(LETTERS, seed=1, scale=scale), random_voice(vocab, seed=2)
+    blend = blended([a, b], weights)
+    p, q, found = expected(a, "ab a"), expected(b, "ab a"), mixed(blend, "ab a")
+    assert sum(found.values()) == pytest.approx(1)
+    for character, probability in found.items():
+        right = weights[0] * p.get(character, 0) + weights[1] * q.get(character, 0)
+        assert probability == pytest.approx(right, abs=1e-9)
+    for temperature in (0.0, 1e-5, 1.0, 100.0):
+        sampler = Sampler(Sampling(temperature=temperature), 1)
+        for piece in blend.begin("ab a", sampler, unknown="skip", log_probabilities=True).write(20):
+            assert np.isfinite(piece.log_probability)
+            assert sum(piece.shares) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("weights", [[1.0, 0.0], [0.5, 0.5]])
+@pytest.mark.parametrize(
+    "diverged",
+    [chain_voice(LETTERS, "abcd", strength=3e38), random_voice(LETTERS, seed=2, scale=1e19)],
+    ids=["infinite", "no numbers"],
+)
+def test_a_member_that_diverged_is_bad_data_and_named(weights, diverged):
+    blend = blended([random_voice(LETTERS), diverged], weights)
+    with pytest.raises(BadData, match="member 2's numbers are not finite"):
+        blend.generate("ab a", max_new=5)
 
 
 def test_a_blend_of_one_model_with_itself_is_that_model():

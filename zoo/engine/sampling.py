@@ -40,8 +40,7 @@ class Sampler:
     def choose(self, logits: "np.ndarray", recent: Sequence[int] = ()) -> int:
         """An id drawn from logits (V,), after the text's last ids; raises BadData when the logits are not finite."""
         uniform = self._random.random()
-        if not math.isfinite(logits.max()):
-            raise BadData("the model's numbers are not finite: it diverged in training")
+        check_finite(logits)
         if self.sampling.temperature < COLD:
             return int(self._penalised(logits, recent).argmax())
         cdf = self.weights(logits, recent).cumsum()
@@ -82,6 +81,12 @@ class Sampler:
         penalised = logits.copy()
         penalised[ids] = np.where(logits[ids] > 0, logits[ids] / penalty, logits[ids] * penalty)
         return penalised
+
+
+def check_finite(logits: "np.ndarray", whose: str = "the model's") -> None:
+    """Raise BadData when the largest of these logits is no finite number."""
+    if not math.isfinite(logits.max()):
+        raise BadData(f"{whose} numbers are not finite: it diverged in training")
 
 
 def log_probability(logits: "np.ndarray", id: int) -> float:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.corpora.vocab import Characters, Vocab
 from zoo.engine.engine import Engine
+from zoo.engine.sampling import check_finite
 from zoo.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -65,7 +66,10 @@ class Blend:
         return tuple(share / sum(given) for share in given)
 
     def _feed_member(self, number: int, parts: list[Part], ids: list[list[int]]) -> None:
-        """Give a member its own ids for these; where that is none it expects what it did, or what follows nothing."""
+        """Give a member its own ids for these; where that is none it expects what it did, or what follows nothing.
+
+        Raises BadData when its logits are not finite.
+        """
         import numpy as np
 
         engine, vocab = self.members[number]
@@ -78,6 +82,7 @@ class Blend:
             return
         logits = engine.feed([part.state for part, _ in going_on], [some for _, some in going_on])
         for (part, _), row in zip(going_on, logits, strict=True):
+            check_finite(row, f"member {number + 1}'s")
             e = np.exp(row.astype(np.float64) - row.max())
             part.expected = np.zeros(len(self.vocab))
             part.expected[self._places[number]] = e / e.sum()
