@@ -193,7 +193,7 @@ DAMAGES: dict[str, Callable[[Home], str]] = {
     "a name that a reader gave": lambda h: (of_model(h).rename(h.models / "My-Model"), HERE)[1],
     "a loss that was edited": at(HERE, lambda h: edit(h.registry, "val_loss = 3", "val_loss = 1")),
     "a status that was edited": edited_status,
-    "row and card apart": at(HERE, lambda h: edit(h.registry, 'note = ""', 'note = "mine"')),
+    "row and card apart": at(HERE, lambda h: edit(h.registry, 'note = ""', 'note = ""\nmood = "good"')),
     "row behind its card": older_weights,
     "card missing": at(f"{HERE}/model.toml", lambda h: (of_model(h) / "model.toml").unlink()),
     "card damaged": at(f"{HERE}/model.toml", lambda h: (of_model(h) / "model.toml").write_bytes(b"\xff")),
@@ -353,6 +353,20 @@ def test_all_damages_at_once_are_mended_in_one_repair(zoo, home, tiny_model):
     assert {path.name for path in home.models.iterdir()} == set(rows)
     for name in rows:
         assert zoo("generate", name, "the", "--max-new", "3").code == 0
+
+
+def test_tags_and_a_note_by_hand_are_no_damage_and_a_repair_brings_them_to_the_card(zoo, home, tiny_model):
+    edit(home.registry, "tags = []", 'tags = ["good"]')
+    edit(home.registry, 'note = ""', 'note = "mine"')
+    assert zoo("list", "-q", "tags=good").out == f"{MODEL}\n"
+    code, found = findings(zoo)
+    assert (code, [(f["where"], f["damage"]) for f in found]) == (0, [(HERE, False)])
+    assert zoo("doctor", "--repair").code == 0
+    assert HERE not in [finding["where"] for finding in findings(zoo)[1]]
+    home.registry.write_bytes(b"")
+    assert zoo("doctor", "--repair").code == 0
+    record = Registry(home).own()[MODEL].record
+    assert (record.tags, record.note) == (("good",), "mine")
 
 
 def test_a_registry_that_was_lost_is_rebuilt_with_all_it_knew(zoo, home, tiny_model):

@@ -13,7 +13,7 @@ from zoo.home import Home
 from zoo.names import is_name
 from zoo.registry import trash
 from zoo.registry.model import RUN_LOCK, is_leftover
-from zoo.registry.record import Record
+from zoo.registry.record import OF_THE_READER, Record
 from zoo.registry.registry import Registry
 
 WAIT = "wait until its training has come to an end"
@@ -90,7 +90,8 @@ class Index(Place):
             stale, source = ("model.toml", "the row") if better is record else ("the row", "model.toml")
             what = f"the row and model.toml differ: {', '.join(different)}"
             cure = f"{stale} is written anew from {source}"
-            yield Finding(where, what, cure, partial(self.changes.choose, name, better))
+            mend = partial(self.changes.choose, name, better)
+            yield Finding(where, what, cure, mend, damage=not OF_THE_READER.issuperset(different))
 
     def _is_lost(self, name: str) -> bool:
         """Whether a row cannot be read, and nothing else tells what it said."""

@@ -11,6 +11,7 @@ from zoo.errors import BadData
 Status = Literal["training", "interrupted", "diverged", "ready"]
 STATUSES = ("training", "interrupted", "diverged", "ready")
 OVER = ("diverged", "ready")  # of a training that has come to its end
+OF_THE_READER = frozenset({"tags", "note"})  # fields that no command sets, and that a reader edits in the row
 FASTEST = 1e15  # tokens per second, beyond any machine
 
 
