@@ -83,6 +83,12 @@ class Terminated(BaseException):
 
 
 def did_you_mean(wrong: str, candidates: Iterable[str]) -> str:
-    """A clause that names the nearest candidate, or nothing: '; did you mean 'm2'?'."""
-    near = difflib.get_close_matches(wrong, list(candidates), n=1, cutoff=0.5)
+    """Return a clause that names the nearest candidate, or nothing where none is near: "; did you mean 'm2'?"."""
+    known = list(candidates)
+    near = difflib.get_close_matches(wrong, known, n=1, cutoff=0.7) or [word for word in known if _is_akin(wrong, word)]
     return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def _is_akin(one: str, other: str) -> bool:
+    """Whether one of two words has the letters of the other in another order, or is an abbreviation of it."""
+    return sorted(one) == sorted(other) or (min(len(one), len(other)) > 2 and (one in other or other in one))

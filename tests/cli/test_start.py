@@ -160,6 +160,30 @@ def test_an_unknown_command_suggests_the_nearest(zoo):
     assert zoo("xyzzy").code == 2
 
 
+@pytest.mark.parametrize(
+    ("word", "suggested"),
+    [
+        ("fecth", "fetch"),
+        ("shwo", "show"),
+        ("hwo", "who"),
+        ("evaluate", "eval"),
+        ("delete", "rm"),
+        ("remove", "rm"),
+        ("mv", "rename"),
+        ("ls", "list"),
+        ("help", None),
+        ("run", None),
+        ("search", None),
+        ("a", None),
+    ],
+)
+def test_only_what_is_near_is_suggested(zoo, word, suggested):
+    outcome = zoo(word)
+    assert outcome.code == 2
+    said = f"; did you mean '{suggested}'?" if suggested else ""
+    assert outcome.err == f"zoo: error: no command '{word}'{said} (see: zoo --help)\n"
+
+
 def test_help_and_looking_make_no_home(zoo, home):
     for command in (["--help"], ["list"], ["compare"], ["datasets"], ["plugins"], ["presets"], ["completion", "zsh"]):
         assert zoo(*command).code == 0, command

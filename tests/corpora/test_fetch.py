@@ -200,6 +200,29 @@ def test_an_unknown_dataset_is_not_found_with_a_suggestion(zoo):
     assert "zoo fetch shakespear --from PATH" in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("place", "hint"),
+    [
+        ("./book.txt", "zoo fetch book --from ./book.txt"),
+        ("My Book.txt", "zoo fetch my-book --from 'My Book.txt'"),
+        ("a folder/", "zoo fetch a-folder --from 'a folder/'"),
+        ("/", "zoo fetch mine --from /"),
+        ("https://example.org/x.txt?a=b", "zoo fetch x --from 'https://example.org/x.txt?a=b'"),
+        ("C:\\texts\\book.txt", "zoo fetch book --from 'C:\\texts\\book.txt'"),
+        ("book.txt", "zoo fetch book.txt --from PATH"),
+    ],
+)
+@pytest.mark.parametrize("command", [["fetch"], ["train", "-d"], ["datasets"]], ids=["fetch", "train", "datasets"])
+def test_a_place_where_a_name_belongs_leads_to_from(zoo, home, tmp_path, monkeypatch, command, place, hint):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "My Book.txt").write_text("a book")
+    (tmp_path / "book.txt").write_text("a book")
+    outcome = zoo(*command, place)
+    assert outcome.code in (2, 3)
+    assert hint in outcome.err
+    assert not home.path.exists()
+
+
 def test_from_goes_with_one_name(zoo, tiny_text):
     outcome = zoo("fetch", "one", "two", "--from", str(tiny_text))
     assert outcome.code == 2

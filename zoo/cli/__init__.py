@@ -26,6 +26,7 @@ HEADINGS = {
     "measure": ("eval", "matrix", "who", "novelty", "timeline"),
     "keep": ("rename", "rm", "restore", "doctor", "completion"),
 }
+ELSEWHERE = {"delete": "rm", "remove": "rm", "mv": "rename", "ls": "list"}  # what other programs call a command
 COMMANDS = [name for names in HEADINGS.values() for name in names]
 
 
@@ -45,7 +46,9 @@ class ZooGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"no command '{args[0]}'{did_you_mean(args[0], COMMANDS)}")
+            raise click.UsageError(
+                f"no command '{args[0]}'{did_you_mean(ELSEWHERE.get(args[0], args[0]), COMMANDS)}", ctx
+            )
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and not ctx.resilient_parsing:
             _check_options(ctx, command, rest)

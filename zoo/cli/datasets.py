@@ -82,9 +82,9 @@ def _entry(name: str, dataset: "Dataset | None", corpus: "Corpus | None") -> dic
 def _corpus(app: App, name: str) -> "Corpus | None":
     """What was fetched under a name; raises NotFound for one that nobody offers either."""
     from zoo.corpora.corpus import corpus_names, open_corpus
-    from zoo.names import check_name
+    from zoo.corpora.dataset import check_dataset_name
 
-    check_name(name, "dataset")
+    check_dataset_name(name)
     fetched = corpus_names(app.home)
     if name in fetched:
         return open_corpus(app.home, name)

@@ -47,16 +47,15 @@ def command(app: App, /, names: tuple[str, ...], **wishes: Any) -> None:
     zoo fetch essays --from ~/essays/ --glob '**/*.md'
     zoo fetch austen --from gutenberg:1342 --from gutenberg:158 --unwrap
     """
-    from zoo.corpora.dataset import Dataset
+    from zoo.corpora.dataset import Dataset, check_dataset_name
     from zoo.corpora.fetch import Wish, fetch
-    from zoo.names import check_name
 
     if wishes["sources"] and len(names) > 1:
         raise click.UsageError("--from goes with one NAME")
     if wishes["separator"] is not None:
         wishes["separator"] = _unescaped(wishes["separator"])
     for name in names:
-        check_name(name, "dataset")
+        check_dataset_name(name)
         unknown = wishes["sources"] and name not in app.plugins.datasets
         dataset = Dataset(name=name) if unknown else app.plugins.dataset(name)
         with painter() as on_event:

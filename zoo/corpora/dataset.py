@@ -1,5 +1,7 @@
 """What plugins offer and hand over: plain data."""
 
+import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +10,7 @@ from urllib.parse import urlsplit
 from zoo.errors import UsageProblem
 from zoo.events import Event, ignore
 from zoo.masking import masked_source
+from zoo.names import LONGEST, check_name, is_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +96,19 @@ def is_private(dataset: Dataset, source: str | None = None, *, bundled: bool = F
     else:
         public = is_url(source) or (bundled and not Path(source).is_absolute())
     return dataset.private or not public
+
+
+def check_dataset_name(name: str) -> None:
+    """Raise UsageProblem for what no dataset may be called; for a path or an address it says how to fetch the text."""
+    is_path = "/" in name or "\\" in name or os.path.exists(name)  # noqa: PTH110  which does not mind a strange name
+    if is_path and not is_name(name):
+        last = re.split(r"[/\\]", name.rstrip("/\\"))[-1].partition(".")[0].lower()
+        wanted = re.sub("[^a-z0-9]+", "-", last).strip("-")[:LONGEST] or "mine"
+        raise UsageProblem(
+            f"'{name}' is a path or an address, not the name of a dataset; give what is there a name: "
+            f"zoo fetch {wanted} --from {shlex.quote(name)}"
+        )
+    check_name(name, "dataset")
 
 
 def is_url(source: str) -> bool:

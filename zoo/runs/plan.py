@@ -11,6 +11,7 @@ from typing import Any
 from zoo import __version__
 from zoo.config import DEFAULT_PRESET, DEFAULT_SEED, ModelConfig, get_preset
 from zoo.corpora.corpus import PARTS, Corpus, corpus_names, open_corpus
+from zoo.corpora.dataset import check_dataset_name
 from zoo.corpora.fetch import Wish, fetch
 from zoo.corpora.tokens import count_ids
 from zoo.corpora.vocab import Vocab
@@ -64,6 +65,7 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
     Raises NotFound, UsageProblem, Conflict (the name is taken), BadData (a text that is too short), or what fetching
     raises.
     """
+    check_dataset_name(request.dataset)
     parent = None if request.init is None else Parent.of(Registry(home).resolve(request.init))
     preset = get_preset(request.preset or (parent.preset if parent else DEFAULT_PRESET))
     request = dataclasses.replace(request, preset=preset.name)
@@ -169,7 +171,6 @@ def _choose_vocab(plugins: Plugins, corpus: Corpus, wanted: str | None, parent: 
 
 def _find_corpus(home: Home, plugins: Plugins, name: str, on_event: OnEvent) -> Corpus:
     """The fetched corpus of that name, fetched now when it has a source."""
-    check_name(name, "dataset")
     fetched = corpus_names(home)
     if name in fetched:
         return open_corpus(home, name)
