@@ -105,7 +105,7 @@ def check_dataset_name(name: str) -> None:
         last = re.split(r"[/\\]", name.rstrip("/\\"))[-1].partition(".")[0].lower()
         wanted = re.sub("[^a-z0-9]+", "-", last).strip("-")[:LONGEST] or "mine"
         raise UsageProblem(
-            f"'{name}' is a path or an address, not the name of a dataset; give what is there a name: "
+            f"dataset '{name}' is not allowed: it is a path or an address; give what is there a name: "
             f"zoo fetch {wanted} --from {shlex.quote(name)}"
         )
     check_name(name, "dataset")
