@@ -354,7 +354,7 @@ def test_documents_that_make_no_sense_are_the_plugins_failure_and_leave_nothing(
         "@hookimpl\ndef zoo_open(source, options):\n    return documents() if source == 'odes:all' else None\n"
     )
     outcome = zoo("fetch", "odes", "--from", "odes:all")
-    assert outcome.code == 4, outcome
+    assert outcome.code == (6 if "MemoryError" in body else 4), outcome
     assert "plugin 'stranger'" in outcome.err or "odes:all holds half a character" in outcome.err
     assert not list(home.corpora.rglob("*"))
 

@@ -1,6 +1,7 @@
 """What plugins offer and hand over: plain data."""
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
