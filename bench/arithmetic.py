@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from zoo.config import DTYPES, MOST, get_preset
-from zoo.gpt.device import cpu_threads, take_over
+from zoo.gpt.device import cpu_threads
 from zoo.gpt.trainer import Trainer
 
 VOCAB = 65
@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("checkout", type=Path)
     parser.add_argument("--rounds", type=int, default=30)
     asked = parser.parse_args()
-    take_over(cpu_threads())
+    torch.set_num_threads(cpu_threads())
     cases = {"nanoGPT": ("float32", *of_nanogpt(asked.checkout))}
     for name in PRESETS:
         cases |= {f"zoo, {name}, {dtype}": (dtype, *of_zoo(name, dtype)) for dtype in DTYPES}

@@ -11,7 +11,9 @@ def main() -> None:
         if usual is signal.default_int_handler:  # else somebody wants us to be deaf: nohup, or a shell's `&`
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         from zoo.cli import main as run
+        from zoo.threads import prepare_numpy
 
+        prepare_numpy()
         signal.signal(signal.SIGINT, usual)
         run()
     except KeyboardInterrupt:

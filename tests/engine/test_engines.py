@@ -15,7 +15,7 @@ from zoo.config import BIASES, ModelConfig
 from zoo.engine import _native
 from zoo.engine.engine import Engine, Feed, log_softmax
 from zoo.engine.load import make_engine
-from zoo.engine.native import MOST_THREADS, NativeEngine, available_threads
+from zoo.engine.native import MOST_THREADS, NativeEngine
 from zoo.engine.numpy import NumpyEngine, erf, softmax
 from zoo.engine.torch import TorchEngine
 from zoo.engine.window import window_start
@@ -310,13 +310,15 @@ def test_a_kind_of_processor_that_is_not_here_is_refused():
 @pytest.mark.parametrize(("asked", "threads"), [("1", 1), ("3", 3), ("999", MOST_THREADS)])
 def test_threads_are_as_many_as_are_allowed(monkeypatch, asked, threads):
     monkeypatch.setenv("OMP_NUM_THREADS", asked)
-    assert available_threads() == threads
+    config = ModelConfig(n_layer=1, n_head=2, n_embd=16, block_size=8).resolve(VOCAB)
+    assert NativeEngine(config, random_weights(config)).threads == threads
 
 
 @pytest.mark.parametrize("asked", ["", "0", "many"])
 def test_threads_are_as_many_as_processors_where_nothing_sensible_is_asked(monkeypatch, asked):
     monkeypatch.setenv("OMP_NUM_THREADS", asked)
-    assert 1 <= available_threads() <= MOST_THREADS
+    config = ModelConfig(n_layer=1, n_head=2, n_embd=16, block_size=8).resolve(VOCAB)
+    assert 1 <= NativeEngine(config, random_weights(config)).threads <= MOST_THREADS
 
 
 def test_the_fastest_engine_is_taken_and_numpy_where_nothing_was_compiled(tmp_path):

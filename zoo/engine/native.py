@@ -3,13 +3,12 @@
 It is there where a C compiler was at hand when zoo was installed; everything works without it.
 """
 
-import os
-
 import numpy as np
 
 from zoo.config import ACTIVATIONS, ModelConfig
 from zoo.engine import _native
 from zoo.engine.engine import Array, Engine, Feed, rotary_tables
+from zoo.threads import available
 
 CACHE_LINE = 64  # bytes
 MOST_THREADS = 8  # a step of a small model is over before more could take part
@@ -23,7 +22,7 @@ class NativeEngine(Engine):
     """
 
     def __init__(self, config: ModelConfig, weights: dict[str, Array], threads: int = 0, kind: str = "") -> None:
-        self.config, self.threads = config, threads or available_threads()
+        self.config, self.threads = config, threads or min(available(), MOST_THREADS)
         arrays = {name: _laid_out(name, weight) for name, weight in weights.items()}
         if config.tied:
             arrays["head.weight"] = _panels(weights["wte.weight"])
@@ -51,15 +50,6 @@ class NativeEngine(Engine):
 def can_compute(config: ModelConfig) -> bool:
     """Whether a model of this shape is within what native.c has room for; numpy has room for any."""
     return max(config.block_size, config.head_dim) <= _native.LARGEST
-
-
-def available_threads() -> int:
-    """As many as OMP_NUM_THREADS allows, which torch and numpy obey too, or as there are processors for us."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked):
-        return min(int(asked), MOST_THREADS)
-    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(mine, MOST_THREADS)
 
 
 def _padded(n: int) -> int:

@@ -1,17 +1,25 @@
 """Which device trains, and what it is called."""
 
+import contextlib
+import ctypes
 import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 
+from zoo.config import ModelConfig, TrainConfig
 from zoo.errors import UsageProblem
+from zoo.events import Note, OnEvent, ignore
+from zoo.threads import can_start
 
 DEVICES = ("cuda", "mps", "cpu")
 SIDE, ROUNDS = 384, 6  # of the matrices that are multiplied to see which format is faster
 FASTER = 2.0  # times as fast, for what is not a product gains nothing
+MOST_SIDE = 2048  # of matrices whose product is checked
+TOLERANCE = 0.05  # of the largest number of a product; bfloat16 rounds to 0.004
 
 
 def choose_device(wanted: str = "auto") -> str:
@@ -65,9 +73,10 @@ def _multiplies_bfloat16_faster(clock: Callable[[], float]) -> bool:
     torch.set_num_threads(1)
     matrices = [torch.ones(SIDE, SIDE, dtype=dtype, device="cpu") for dtype in (torch.float32, torch.bfloat16)]
     rounds = [[_seconds_of_product(matrix, clock) for matrix in matrices] for _ in range(ROUNDS)]
+    is_correct = bool((matrices[1] @ matrices[1] == SIDE).all())
     torch.set_num_threads(threads)
     float32, bfloat16 = (min(times) for times in zip(*rounds, strict=True))
-    return bool(float32 > FASTER * bfloat16)
+    return is_correct and bool(float32 > FASTER * bfloat16)
 
 
 def _seconds_of_product(matrix: torch.Tensor, clock: Callable[[], float]) -> float:
@@ -81,9 +90,49 @@ def cpu_threads() -> int:
     return torch.get_num_threads()
 
 
-def take_over(threads: int) -> None:
-    """Set what of torch holds for the whole process: a plugin may have set it otherwise."""
-    torch.set_num_threads(threads)
+def take_over(
+    model: ModelConfig, train: TrainConfig, *, device: str, dtype: str, threads: int, on_event: OnEvent = ignore
+) -> int:
+    """Set what torch keeps for the whole process, and return the number of CPU threads that the training uses.
+
+    That is `threads`, or one, with a note, where the system starts no more, or where products come out wrong with more:
+    oneDNN counts on all threads that it asks OpenMP for, and leaves parts of a product out when it gets fewer.
+    Raises UsageProblem when products come out wrong with one thread, too.
+    """
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
     torch.set_grad_enabled(True)
+    with contextlib.suppress(OSError, AttributeError):  # OMP_DYNAMIC: fewer threads while the machine is busy
+        ctypes.CDLL(torch._C.__file__).omp_set_dynamic(0)
+
+    def is_sound(count: int) -> bool:
+        torch.set_num_threads(count)
+        return device != "cpu" or _multiplies_correctly(model, train, dtype)
+
+    why = "this process may start no more threads"
+    if can_start(threads - 1):
+        if is_sound(threads):
+            return threads
+        why = (
+            f"{dtype} products come out wrong with {threads} (a limit of OpenMP, as OMP_THREAD_LIMIT, has this effect)"
+        )
+    if not is_sound(1):
+        raise UsageProblem(f"{dtype} products come out wrong on this machine; use another one, or another --dtype")
+    on_event(Note(f"computes with 1 thread instead of {threads}: {why}"))
+    return 1
+
+
+def _multiplies_correctly(model: ModelConfig, train: TrainConfig, dtype: str) -> bool:
+    """Return whether the products of a block come out on this CPU as in numpy, which has threads of its own."""
+    random = torch.Generator().manual_seed(0)
+    shapes = {shape for name, shape in model.weight_shapes().items() if name.startswith("blocks.") and len(shape) == 2}
+    for shape in sorted(shapes):
+        rows, outputs, inputs = (min(side, MOST_SIDE) for side in (train.batch_size * model.block_size, *shape))
+        x, weight = (torch.randn(n, inputs, generator=random).to(getattr(torch, dtype)) for n in (rows, outputs))
+        product = torch.full((rows, outputs), torch.nan, dtype=x.dtype)
+        torch.mm(x, weight.T, out=product)
+        expected = x.float().numpy() @ weight.float().numpy().T
+        error = np.abs(product.float().numpy() - expected).max()
+        if not error <= TOLERANCE * np.abs(expected).max():  # nor if it is not a number
+            return False
+    return True

@@ -69,7 +69,7 @@ def rehearse(
     from zoo.gpt import rehearsal
     from zoo.gpt.device import take_over
 
-    take_over(spec.threads)
+    take_over(spec.model, spec.train, device=spec.device, dtype=spec.dtype, threads=spec.threads)
     text = spec.corpora[0]
     corpus = open_corpus(home, text.name, text.sha256, text.val_sha256)
     begun = clock()

@@ -80,7 +80,11 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
     from zoo.gpt import device as devices
 
     device = devices.choose_device(request.device)
-    request = dataclasses.replace(request, dtype=devices.choose_dtype(device, request.dtype))
+    dtype = devices.choose_dtype(device, request.dtype)
+    request = dataclasses.replace(request, dtype=dtype)
+    threads = devices.take_over(
+        model, preset.train, device=device, dtype=dtype, threads=devices.cpu_threads(), on_event=on_event
+    )
     spec = Spec(
         **circumstances(device),
         name=name,
@@ -88,8 +92,8 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
         preset=preset.name,
         seed=request.seed,
         device=device,
-        dtype=request.dtype,
-        threads=devices.cpu_threads(),
+        dtype=dtype,
+        threads=threads,
         private=corpus.private or (parent is not None and parent.model.record.private),
         command=request.command(),
         **(parent.in_spec(model, vocab) if parent else {}),
@@ -127,14 +131,17 @@ def circumstances(device: str) -> dict[str, Any]:
 def remark(spec: Spec, on_event: OnEvent) -> None:
     """Say of a run that began elsewhere or long ago what may make the last bits differ here.
 
-    Raises UsageProblem when its device is not here.
+    Raises UsageProblem when its device is not here, or computes wrongly.
     """
-    from zoo.gpt.device import choose_device
+    from zoo.gpt.device import choose_device, take_over
 
     here = circumstances(choose_device(spec.device))
-    now = {**here["versions"], "device": here["device_name"]}
-    then = {**spec.versions, "device": spec.device_name}
-    for key in ("torch", "numpy", "device"):
+    threads = take_over(
+        spec.model, spec.train, device=spec.device, dtype=spec.dtype, threads=spec.threads, on_event=on_event
+    )
+    now = {**here["versions"], "device": here["device_name"], "threads": threads}
+    then = {**spec.versions, "device": spec.device_name, "threads": spec.threads}
+    for key in ("torch", "numpy", "device", "threads"):
         if then.get(key) != now[key]:
             on_event(Note(f"{key} was {then.get(key)}, and is {now[key]} here: the last bits may differ"))
 

@@ -80,7 +80,7 @@ def _trainer(run_dir: Path, spec: Spec, corpus: Corpus, vocab: Vocab) -> Generat
     from zoo.gpt.trainer import Trainer
 
     choose_device(spec.device)  # it may have been another machine that this run began on
-    take_over(spec.threads)
+    take_over(spec.model, spec.train, device=spec.device, dtype=spec.dtype, threads=spec.threads)
     remarks: list[Event] = []
     trainer = Trainer(
         spec.model,

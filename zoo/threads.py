@@ -1,0 +1,42 @@
+"""Threads: how many this process should use, and whether the system gives it that many."""
+
+import os
+import threading
+
+
+def available() -> int:
+    """Return the number that OMP_NUM_THREADS allows, which torch and numpy obey too, or else of our processors."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    return _processors()
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def can_start(count: int) -> bool:
+    """Start `count` threads that live at the same time, end them, and return whether the system allowed all of them.
+
+    Limits of a user, a container or a cgroup are many, and only an attempt knows them all.
+    """
+    end, started = threading.Event(), []
+    try:
+        for _ in range(count):
+            thread = threading.Thread(target=end.wait, daemon=True)
+            thread.start()
+            started.append(thread)
+    except RuntimeError:  # can't start new thread
+        return False
+    finally:
+        end.set()
+        for thread in started:
+            thread.join()
+    return True
+
+
+def prepare_numpy() -> None:
+    """Have numpy use one thread where it cannot start its own: its OpenBLAS would interrupt the process (SIGINT)."""
+    if not can_start(min(available(), _processors()) - 1):
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
