@@ -6,7 +6,7 @@
     ├── BadData              4   text, weights or records that are damaged or unusable
     │   └── PluginFailure    4   a plugin raised or answered nonsense
     ├── Conflict             5   the name is taken, or another program holds the lock or writes the file
-    ├── StorageProblem       6   the disk is full, read-only or not ours
+    ├── StorageProblem       6   the disk is full, read-only or not ours; no memory, no threads, no open files
     ├── NetworkProblem       7   no network, or bytes with the wrong hash
     ├── Diverged             8   the loss left the finite numbers
     ├── Refused              9   refused for safety
@@ -16,8 +16,15 @@ A message is one line: what, why, what to type next.
 """
 
 import difflib
+import re
 import signal
 from collections.abc import Iterable
+
+# "x.so: failed to map segment from shared object", "x.so: cannot open shared object file: Too many open files"
+_NOT_LOADED = re.compile(
+    r"(\S+): (?:failed to map segment|cannot [^:]*: (?:Cannot allocate memory|Too many (open files)))"
+)
+_NO_MEMORY = re.compile("(annot|can't) allocate memory|bad_alloc|could not create a (primitive|memory)")
 
 
 class ZooError(Exception):
@@ -48,6 +55,22 @@ class Conflict(ZooError):
 
 class StorageProblem(ZooError):
     exit_code = 6
+
+
+def shortage(error: BaseException) -> StorageProblem | None:
+    """Return a StorageProblem for an error by which Python, torch or the loader says that memory, threads or open files
+    ran out; None for any other, and for one that is of our tree already."""
+    text = "" if isinstance(error, ZooError) else str(error)
+    if isinstance(error, RuntimeError) and ("start new thread" in text or "temporarily unavailable" in text):
+        return StorageProblem(
+            "this process may start no more threads; end other programs, or raise its limit (ulimit -u)"
+        )
+    if isinstance(error, ImportError | OSError) and (found := _NOT_LOADED.search(text)):
+        lacks, limit = ("too many open files", "n") if found[2] == "open files" else ("not enough memory", "v")
+        return StorageProblem(f"{lacks} to load {found[1]}; raise the limit of this process (ulimit -{limit})")
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _NO_MEMORY.search(text):
+        return StorageProblem("out of memory; free some, or train with a smaller batch_size or block_size")
+    return None
 
 
 class NetworkProblem(ZooError):

@@ -133,6 +133,13 @@ def test_what_needs_no_threads_is_the_same_without_them(home, tiny_model, comman
     assert outcome.err == ""
 
 
+def test_a_download_without_threads_is_one_line(home):
+    outcome = limited(home, {"preload": NO_THREADS}, "fetch", "far", "--from", "http://127.0.0.1:9/text.txt")
+    assert outcome.code == 6, outcome
+    assert outcome.err.startswith("zoo: error: this process may start no more threads; ")
+    assert outcome.err.count("\n") == 1
+
+
 def test_threads_are_tried_out_and_gone_again():
     assert can_start(0)
     assert can_start(3)

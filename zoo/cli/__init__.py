@@ -15,7 +15,7 @@ import click
 from zoo import __version__
 from zoo.cli.signals import unwind_on_signals
 from zoo.cli.terminal import fill, is_terminal, safe
-from zoo.errors import Stopped, StorageProblem, ZooError, did_you_mean
+from zoo.errors import Stopped, StorageProblem, ZooError, did_you_mean, shortage
 from zoo.masking import masked
 
 HEADINGS = {
@@ -172,19 +172,12 @@ def _code_of(error: Exception) -> int:
             return _fail(_usage(error), 2)
         case BrokenPipeError():
             return _closed_pipe()
+        case _ if problem := shortage(error):
+            return _fail(str(problem), problem.exit_code)
         case OSError():
             return _fail(f"{(error.strerror or str(error)).lower()}{_file_of(error)}", StorageProblem.exit_code)
-        case _ if _is_out_of_memory(error):
-            return _fail("out of memory; try a smaller batch_size or block_size", StorageProblem.exit_code)
     kind = type(error).__name__
     return _fail(f"this is a bug in zoo: {kind}: {error}; ZOO_DEBUG=1 shows where, please report it", 1)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Python's, or torch's, which is a RuntimeError on a CPU."""
-    return (
-        isinstance(error, MemoryError) or "allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError"
-    )
 
 
 def _usage(error: click.ClickException) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zoo import files
 from zoo.corpora.vocab import Vocab, load_vocab, save_vocab
-from zoo.errors import Conflict, Diverged, Stopped, StorageProblem, ZooError
+from zoo.errors import Conflict, Diverged, Stopped, StorageProblem, ZooError, shortage
 from zoo.events import Finished, OnEvent, Started, Stepped, ignore
 from zoo.home import Home
 from zoo.names import whole
@@ -105,8 +105,9 @@ def _follow(registry: Registry, spec: Spec, run_dir: Path, on_event: OnEvent, st
         steps.close()  # type: ignore[attr-defined]  # which saves, before anything else can take its time
         if taken and not committed and not isinstance(error, Conflict):  # a busy registry was waited for long enough
             _note_interrupted(registry, spec, step)
-        if isinstance(error, StorageProblem) or (taken and isinstance(error, Conflict)):
-            raise type(error)(f"{error}; once that is mended, go on with: zoo resume {spec.name}") from error
+        cause = shortage(error) or error
+        if isinstance(cause, StorageProblem) or (taken and isinstance(error, Conflict)):
+            raise type(cause)(f"{cause}; once that is mended, go on with: zoo resume {spec.name}") from error
         raise
     return registry.get(spec.name)
 
