@@ -1,10 +1,14 @@
 """Reproduce: the same again, or from which step not."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
+import torch
 from tiny import tiny_settings
 
 from zoo.errors import Stopped
@@ -166,6 +170,23 @@ def test_what_may_make_the_bits_differ_is_said(zoo, home, tiny_model):
     outcome = zoo("reproduce", tiny_model)
     assert outcome.code == 0
     assert "torch was 1." in outcome.err
+
+
+@pytest.mark.skipif(torch.backends.cpu.get_cpu_capability() == "DEFAULT", reason="this CPU has one instruction set")
+def test_another_instruction_set_is_said(home, tiny_model):
+    words = [sys.executable, "-m", "zoo", "reproduce", tiny_model]
+    environment = {**os.environ, "ATEN_CPU_CAPABILITY": "default"}
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=100)
+    assert "cpu was " in ended.stderr
+    assert ", and is DEFAULT" in ended.stderr
+    assert ended.returncode in (0, 4), ended
+
+
+def test_a_run_of_an_older_zoo_says_nothing_of_instruction_sets(zoo, home, tiny_model):
+    edit(home.models / tiny_model / "run.toml", "\ncpu = ", "\nunknown = ")
+    outcome = zoo("reproduce", tiny_model)
+    assert outcome.code == 0
+    assert "the last bits may differ" not in outcome.err
 
 
 @pytest.mark.parametrize("missing", ["run.toml", "vocab.json"])

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from zoo.events import Note, OnEvent, ignore
 from zoo.threads import can_start
 
 DEVICES = ("cuda", "mps", "cpu")
+FOR_BFLOAT16 = ("avx512_bf16", "amx_tile")
+LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR")
 SIDE, ROUNDS = 384, 6  # of the matrices that are multiplied to see which format is faster
 FASTER = 2.0  # times as fast, for what is not a product gains nothing
 MOST_SIDE = 2048  # of matrices whose product is checked
@@ -50,6 +53,16 @@ def device_name(device: str) -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
+
+
+def instructions() -> str:
+    """Return the instruction sets that torch uses on this CPU, with what the environment says of them.
+
+    Others add in another order, so the last bits of a training differ.
+    """
+    names = [torch.backends.cpu.get_cpu_capability()]
+    names += [name for name in FOR_BFLOAT16 if getattr(torch.cpu, f"_is_{name}_supported", bool)()]
+    return " ".join([*names, *(f"{name}={os.environ[name]}" for name in LIMITS if name in os.environ)])
 
 
 def choose_dtype(device: str, wanted: str = "auto", clock: Callable[[], float] = time.thread_time) -> str:

@@ -112,7 +112,7 @@ def plan(home: Home, plugins: Plugins, request: Request, on_event: OnEvent = ign
 
 def circumstances(device: str) -> dict[str, Any]:
     """What of a spec nobody chooses: which run it is, when, and on what."""
-    from zoo.gpt.device import device_name
+    from zoo.gpt.device import device_name, instructions
 
     return {
         "id": str(uuid.uuid4()),
@@ -124,6 +124,7 @@ def circumstances(device: str) -> dict[str, Any]:
             "torch": version_of("torch"),
             "numpy": version_of("numpy"),
             "python": platform.python_version(),
+            **({"cpu": instructions()} if device == "cpu" else {}),
         },
     }
 
@@ -141,9 +142,9 @@ def remark(spec: Spec, on_event: OnEvent) -> None:
     )
     now = {**here["versions"], "device": here["device_name"], "threads": threads}
     then = {**spec.versions, "device": spec.device_name, "threads": spec.threads}
-    for key in ("torch", "numpy", "device", "threads"):
-        if then.get(key) != now[key]:
-            on_event(Note(f"{key} was {then.get(key)}, and is {now[key]} here: the last bits may differ"))
+    for key in ("torch", "numpy", "cpu", "device", "threads"):
+        if key in then and then[key] != now.get(key):
+            on_event(Note(f"{key} was {then[key]}, and is {now.get(key)} here: the last bits may differ"))
 
 
 def unused_name(home: Home, wanted: str) -> str:
