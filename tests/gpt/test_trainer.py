@@ -554,6 +554,7 @@ assert max(abs(a - b) for a, b in zip(losses, others, strict=True)) < 0.02
 """
 
 
+@pytest.mark.timeout(900)  # g++ compiles sixteen files, 40 s of one idle processor, and other tests run beside it
 @pytest.mark.skipif(not shutil.which(os.environ.get("CXX", "g++")), reason="there is no C++ compiler")
 def test_a_compiled_training_is_the_same_but_for_rounding_and_resumes_to_the_byte(tmp_path):
     words = [sys.executable, "-c", COMPILED, str(tmp_path)]
