@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import itertools
 import os
 import platform
 import time
@@ -20,7 +21,7 @@ FOR_BFLOAT16 = ("avx512_bf16", "amx_tile")
 LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR")
 SIDE, ROUNDS = 384, 6  # of the matrices that are multiplied to see which format is faster
 FASTER = 2.0  # times as fast, for what is not a product gains nothing
-MOST_SIDE = 2048  # of matrices whose product is checked
+MOST_SIDE = 512  # of matrices whose product is checked
 TOLERANCE = 0.05  # of the largest number of a product; bfloat16 rounds to 0.004
 
 
@@ -125,22 +126,21 @@ def take_over(
     if can_start(threads - 1):
         if is_sound(threads):
             return threads
-        why = (
-            f"{dtype} products come out wrong with {threads} (a limit of OpenMP, as OMP_THREAD_LIMIT, has this effect)"
-        )
+        why = f"matrix products come out wrong with {threads} (a limit of OpenMP, as OMP_THREAD_LIMIT, has this effect)"
     if not is_sound(1):
-        raise UsageProblem(f"{dtype} products come out wrong on this machine; use another one, or another --dtype")
+        raise UsageProblem(f"matrix products in {dtype} come out wrong on this machine; train with another --dtype")
     on_event(Note(f"computes with 1 thread instead of {threads}: {why}"))
     return 1
 
 
 def _multiplies_correctly(model: ModelConfig, train: TrainConfig, dtype: str) -> bool:
-    """Return whether the products of a block come out on this CPU as in float64, which never goes through oneDNN."""
+    """Return whether the products of a block, in `dtype` and in the float32 of the exact validation, come out on this
+    CPU as in float64, which never goes through oneDNN."""
     random = torch.Generator().manual_seed(0)
     shapes = {shape for name, shape in model.weight_shapes().items() if name.startswith("blocks.") and len(shape) == 2}
-    for shape in sorted(shapes):
+    for shape, number in itertools.product(sorted(shapes), sorted({dtype, "float32"})):
         rows, outputs, inputs = (min(side, MOST_SIDE) for side in (train.batch_size * model.block_size, *shape))
-        x, weight = (torch.randn(n, inputs, generator=random).to(getattr(torch, dtype)) for n in (rows, outputs))
+        x, weight = (torch.randn(n, inputs, generator=random).to(getattr(torch, number)) for n in (rows, outputs))
         product = torch.full((rows, outputs), torch.nan, dtype=x.dtype)
         torch.mm(x, weight.T, out=product)
         expected = x.double() @ weight.double().T
