@@ -37,7 +37,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 NAME = "tiny-nano"
 SHORT = tiny_settings(max_steps=40, log_every=5, dropout=0.1)
 ENDLESS = tiny_settings(max_steps=10**6, eval_every=50, log_every=10)
-TRAIN = ("train", "-d", "tiny", "-n", NAME, "--dtype", "float32")  # auto: which one is faster depends on the load
+TRAIN = ("train", "-d", "tiny", "-n", NAME)
 
 
 def signalled(process: subprocess.Popen, number: int, at: str) -> Ended:

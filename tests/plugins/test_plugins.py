@@ -648,7 +648,7 @@ def zoo_open(source, options):
 
 def test_a_plugin_that_seeds_and_sets_defaults_changes_no_training(zoo, home, install, tiny_corpus):
     # auto would try out which number format is faster, and that depends on the load
-    settings = ["--dtype", "float32", *tiny_settings(max_steps=3, dropout="0.1")]
+    settings = tiny_settings(max_steps=3, dropout="0.1")
     assert zoo("train", "-d", tiny_corpus, "--name", "without", *settings).code == 0
     install("""
 import random
