@@ -173,6 +173,8 @@ def make_directory(path: Path) -> None:
         try:
             _make_one(path)
         except FileExistsError:
+            if path.is_symlink() and not path.exists():
+                raise StorageProblem(f"{path} is a link that leads nowhere; mount the disk it leads to") from None
             if not path.is_dir():
                 raise
 
@@ -265,17 +267,21 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def protect(path: Path) -> None:
-    """Let only owner and group write a file or directory."""
+def narrow(path: Path, allowed: int) -> None:
+    """Take every permission that is not `allowed` from a file or directory; none is ever added.
+
+    A link is followed both for the look and for the change: a link itself has no permissions.
+    """
     with storing(path):
-        path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~stat.S_IWOTH)
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & ~allowed:
+            path.chmod(mode & allowed)
 
 
 def keep_to_owner(path: Path) -> None:
     """Let nobody else read or write a file. Raises Refused for a link."""
     refuse_link(path)
-    with storing(path):
-        path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    narrow(path, stat.S_IRUSR | stat.S_IWUSR)
 
 
 def append_line(path: Path, line: str) -> None:

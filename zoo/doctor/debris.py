@@ -33,10 +33,12 @@ class Rest(Place):
         yield from broken_locks(self.home)
         yield from self._no_directories()
         yield from _at(self.home, self.home.path)
-        for path in (self.home.registry, self.home.models, self.home.path / ".zoo", *_temporaries(self.home.path)):
-            if path.exists() and not path.is_symlink():  # a home may lie in a directory with other things in it
+        # a home may lie in a directory with other things in it
+        tops = self._directories()
+        for path in (self.home.registry, *tops, *_temporaries(self.home.path)):
+            if path.is_dir() or (path.exists() and not path.is_symlink()):  # a top directory may be a link to a disk
                 yield from _at(self.home, path)
-                yield from debris(self.home, path, but={*self.seen, self.home.trash})
+                yield from debris(self.home, path, but={*self.seen, *tops, self.home.trash})
         if size := trash.size(self.home):
             what, cure = f"it holds {size:,} bytes", "delete the directory when you need none of it"
             yield Finding(str(self.home.trash.relative_to(self.home.path)), what, cure, damage=False)
@@ -44,10 +46,21 @@ class Rest(Place):
     def _no_directories(self) -> Iterator[Finding]:
         """What stands where everything else is kept, and is no directory."""
         home = self.home
-        for path in (home.path / ".zoo", home.corpora, home.cache, home.evaluations, home.trash):
-            if (path.exists() or path.is_symlink()) and not path.is_dir():
-                where = str(path.relative_to(home.path))
-                yield Finding(where, "it is no directory", "move it away: it stands where zoo keeps its things")
+        for path in (*self._directories(), home.trash):
+            if path == home.models or path.is_dir():  # the index tells of models/
+                continue
+            where = str(path.relative_to(home.path))
+            if path.exists():
+                yield Finding(where, "it is not a directory", "move it away: zoo needs a directory there")
+            elif path.is_symlink():
+                yield Finding(
+                    where, "it is a link that leads nowhere", "mount the disk it leads to, or delete the link"
+                )
+
+    def _directories(self) -> tuple[Path, ...]:
+        """The directories in which zoo keeps its things, each of which may be a link to a directory elsewhere."""
+        home = self.home
+        return (home.models, home.path / ".zoo", home.corpora, home.cache, home.evaluations)
 
 
 def debris(home: Home, directory: Path, but: frozenset[Path] | set[Path] = frozenset()) -> Iterator[Finding]:
@@ -71,7 +84,7 @@ def _at(home: Home, path: Path) -> Iterator[Finding]:
         yield Finding(where, what, TO_THE_TRASH, partial(trash.put_away, home, path))
     elif _is_open_to_all(path):
         cure = "nobody but owner and group may any more"
-        yield Finding(where, "everybody on this machine may write it", cure, partial(files.protect, path))
+        yield Finding(where, "everybody on this machine may write it", cure, partial(files.narrow, path, ~stat.S_IWOTH))
 
 
 def broken_locks(home: Home) -> Iterator[Finding]:
@@ -109,7 +122,7 @@ def _is_temporary(path: Path) -> bool:
 
 def _is_open_to_all(path: Path) -> bool:
     try:
-        mode = path.lstat().st_mode
+        mode = path.stat().st_mode
     except OSError:
         return False
     return os.name != "nt" and bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
