@@ -28,7 +28,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from zoo import files, tables
+from zoo import files, moving, tables
 from zoo.corpora.corpus import SCHEMA, Corpus, open_corpus
 from zoo.corpora.tokens import encode_part
 from zoo.corpora.vocab import Bytes, Characters
@@ -86,7 +86,7 @@ def make_corpus(home: Home, name: str, letters: str, size: int) -> Corpus:
     values = {key: value for key, value in dataclasses.asdict(corpus).items() if key != "directory"}
     tables.write_toml(draft / "corpus.toml", {"schema": SCHEMA, **values})
     files.write_bytes(draft / "alphabet.json", json.dumps(counts).encode())
-    files.move(draft, corpus.directory)
+    moving.move(draft, corpus.directory)
     files.write_bytes(draft.with_name("current"), f"{corpus.sha256[:8]}\n".encode())
     return corpus
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo import files, locks
+from zoo import files, locks, moving
 from zoo.errors import BadData, Conflict, NotFound, Refused, StorageProblem
 
 LIMITED_WRITE = """
@@ -111,7 +111,7 @@ def test_move_does_not_overwrite(tmp_path):
     (tmp_path / "a").write_text("a")
     (tmp_path / "b").write_text("b")
     with pytest.raises(Conflict, match="exists already"):
-        files.move(tmp_path / "a", tmp_path / "b")
+        moving.move(tmp_path / "a", tmp_path / "b")
     assert (tmp_path / "b").read_text() == "b"
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from zoo.errors import BadData, Conflict, NotFound, Refused, StorageProblem, ZooError
+from zoo.errors import BadData, Conflict, NotFound, Refused, StorageProblem
 
 TEMPORARY = ".tmp-"
 FILE_MODE, DIRECTORY_MODE = 0o664, 0o775  # less the umask; whatever it is, not everybody may write
@@ -90,27 +90,21 @@ class Draft:
 def draft(path: Path, *, durable: bool = True) -> Iterator[Draft]:
     """A draft that replaces `path` in one step when the block ends, and of which nothing stays when it fails.
 
-    Raises Refused for a device, a pipe or whatever else stands there and is no file: it would be replaced, too.
+    It has the owner and the permissions of the file it replaces. Raises Refused for a device, a pipe or whatever else
+    stands there and is no file: it would be replaced, too.
     """
+    old = None
     with storing(path), contextlib.suppress(FileNotFoundError):
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # which a directory will refuse by itself
+        old = path.stat()
+        if not stat.S_ISREG(old.st_mode) and not stat.S_ISDIR(old.st_mode):  # which a directory will refuse by itself
             raise Refused(f"{path} is no file, and would be replaced by one")
-    temporary, file = temporary_beside(path), None
+    temporary = temporary_beside(path)
     try:
+        with created(temporary, old, durable=durable, told=path) as file:
+            yield Draft(path, file)
         with storing(path):
-            file = open(temporary, "xb", opener=_creator)  # noqa: SIM115
-        yield Draft(path, file)
-        with storing(path):
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-            file.close()
             os.replace(temporary, path)
     except BaseException:
-        with contextlib.suppress(OSError):  # what is left to be written finds no more room than before
-            if file:
-                file.close()
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
@@ -119,9 +113,60 @@ def draft(path: Path, *, durable: bool = True) -> Iterator[Draft]:
             sync_directory(path.parent)
 
 
-def _creator(path: str, flags: int) -> int:
-    """What `open` creates a file with."""
-    return os.open(path, flags, FILE_MODE)
+@contextlib.contextmanager
+def created(
+    path: Path, like: os.stat_result | None = None, *, durable: bool = True, told: Path | None = None
+) -> Iterator[BinaryIO]:
+    """A new file, with owner and permissions like those given, synced at the end of the block.
+
+    Errors name `told` in place of the path. A file that is left after a failure is for the caller to delete.
+    """
+    mode = FILE_MODE & (stat.S_IMODE(like.st_mode) if like else FILE_MODE)
+    file, told = None, told or path
+    try:
+        with storing(told):
+            file = open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode))  # noqa: SIM115
+            if like:
+                take_after(path, like)
+        yield file
+        with storing(told):
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+            file.close()
+    except BaseException:
+        with contextlib.suppress(OSError):  # what is left to be written finds no more room than before
+            if file:
+                file.close()
+        raise
+
+
+def take_after(path: Path, old: os.stat_result) -> None:
+    """Give a new file or directory the owner and the permissions of an old one, as far as the system lets us.
+
+    Nobody can do more with it than with the old one: where the group cannot be kept, the new group may do what all
+    others may. Not everybody may write, whatever the old one allowed.
+    """
+    if os.name == "nt":
+        return
+    new, mode = path.stat(), stat.S_IMODE(old.st_mode) & ~stat.S_IWOTH
+    with contextlib.suppress(OSError):  # a file system without owners or permissions
+        if new.st_uid != old.st_uid:
+            with contextlib.suppress(PermissionError):  # for root alone
+                os.chown(path, old.st_uid, -1)
+        if new.st_gid != old.st_gid:
+            try:
+                os.chown(path, -1, old.st_gid)
+            except PermissionError:
+                mode &= ~stat.S_IRWXG | (mode & stat.S_IRWXO) << 3
+        if mode != stat.S_IMODE(path.stat().st_mode):
+            path.chmod(mode)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Replace `target` by the content of a regular file."""
+    with opened(source) as file:
+        write_chunks(target, iter(lambda: file.read(2**20), b""))
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -139,6 +184,11 @@ def write_new(path: Path, data: bytes) -> None:
             sync_directory(path.parent)
     finally:
         remove(temporary)
+
+
+def _creator(path: str, flags: int) -> int:
+    """Open a file as `open` does, and create it with our permissions."""
+    return os.open(path, flags, FILE_MODE)
 
 
 def _write_in_place(path: Path, data: bytes) -> None:
@@ -197,43 +247,6 @@ def _make_one(path: Path) -> None:
     except OSError:
         remove_if_empty(path)
         raise
-
-
-def move(source: Path, target: Path) -> None:
-    """Rename within one file system; an existing target is a Conflict."""
-    with storing(target):
-        if target.exists():
-            raise Conflict(f"{target} exists already")
-        try:
-            os.rename(source, target)
-        except OSError as error:
-            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # it has come into being just now
-                raise Conflict(f"{target} exists already") from None
-            raise
-        sync_directory(target.parent)
-        if source.parent != target.parent:
-            sync_directory(source.parent)
-
-
-@contextlib.contextmanager
-def moved(source: Path, target: Path) -> Iterator[None]:
-    """`move`, taken back if the block fails."""
-    make_directory(target.parent)
-    try:
-        move(source, target)
-        yield
-    except BaseException:
-        if target.exists() and not source.exists():  # else it was the move that failed, before anything moved
-            with contextlib.suppress(ZooError):
-                move(target, source)
-        raise
-
-
-def replace(source: Path, target: Path) -> None:
-    """Put a whole, synced file in the place of another, or where there was none."""
-    with storing(target):
-        os.replace(source, target)
-        sync_directory(target.parent)
 
 
 def remove_if_empty(path: Path) -> None:

@@ -132,6 +132,13 @@ ACTS = (
     Act(claim_again, leave), Act(interrupt), Act(discard),
 )  # fmt: skip
 NAMES = [f"{number}-{act.name}" for number, act in enumerate(ACTS)]
+TRASH = "deep/down/.zoo/trash"
+# each act on one disk, and those that move a model also where the trash lies on another one
+CASES = [
+    *((number, "") for number in range(len(ACTS))),
+    *((number, TRASH) for number, act in enumerate(ACTS) if act.do in (discard, restore)),
+]
+CASE_NAMES = [NAMES[number] + ("-across-disks" if apart else "") for number, apart in CASES]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Reading is left alone. Synced is noted, not done, for no test here cuts the real
 """
 
 import builtins
+import errno
 import io
 import os
 import random
@@ -48,6 +49,7 @@ class Disk:
     asked     every operation, in order
     trace     those of them that were done
     struck    the operation that was refused, None while there was none
+    apart     a directory, relative to the root, that lies on another file system: no rename or link crosses its border
     """
 
     root: Path
@@ -58,6 +60,7 @@ class Disk:
     asked: list[Operation] = field(default_factory=list)
     trace: list[Operation] = field(default_factory=list)
     struck: Operation | None = None
+    apart: str = ""
 
     def __post_init__(self) -> None:
         self.root = self.root.resolve()
@@ -146,8 +149,13 @@ class Disk:
         here, there = self._name(source), self._name(target)
         if here is None or there is None:
             call(source, target)
+        elif self._is_apart(here) != self._is_apart(there):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), os.fspath(source))
         else:
             self._do(Operation(kind, here, there), lambda: call(source, target))
+
+    def _is_apart(self, name: str) -> bool:
+        return bool(self.apart) and Path(name).is_relative_to(self.apart)
 
     def _one(self, kind: str, path: Any, dir_fd: int | None, call: Callable[[], None]) -> None:
         name = self._name(path, dir_fd)

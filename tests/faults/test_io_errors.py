@@ -6,7 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults.acts import ACTS, ERRNOS, NAMES, Play, check_files, check_rows, home_in, look, mended, reads, temporaries
+from faults.acts import (
+    ACTS,
+    CASE_NAMES,
+    CASES,
+    ERRNOS,
+    Play,
+    check_files,
+    check_rows,
+    home_in,
+    look,
+    mended,
+    reads,
+    temporaries,
+)
 from faults.disk import Disk, copy, scratch, without_syncs
 
 from zoo import files
@@ -44,13 +57,13 @@ def is_tidying(disk: Disk) -> bool:
 
 
 @pytest.mark.parametrize("problem", ERRNOS, ids=lambda problem: errno.errorcode[problem])
-@pytest.mark.parametrize("number", range(len(ACTS)), ids=NAMES)
-def test_an_operation_that_fails_once_leaves_the_old_state_or_the_new_one(play, number, problem):
+@pytest.mark.parametrize(("number", "apart"), CASES, ids=CASE_NAMES)
+def test_an_operation_that_fails_once_leaves_the_old_state_or_the_new_one(play, number, apart, problem):
     at = 0
     while True:
         at += 1
         home = play.stage(number)
-        disk = Disk(home_root(home), at=at, failing=problem)
+        disk = Disk(home_root(home), at=at, failing=problem, apart=apart)
         done = attempt(disk, number, home)
         if disk.struck is None:
             break
@@ -73,14 +86,14 @@ def test_an_operation_that_fails_once_leaves_the_old_state_or_the_new_one(play, 
 
 
 @pytest.mark.parametrize("problem", ERRNOS, ids=lambda problem: errno.errorcode[problem])
-@pytest.mark.parametrize("number", range(len(ACTS)), ids=NAMES)
-def test_a_disk_that_refuses_everything_from_some_moment_on_loses_nothing(play, number, problem, monkeypatch):
+@pytest.mark.parametrize(("number", "apart"), CASES, ids=CASE_NAMES)
+def test_a_disk_that_refuses_everything_from_some_moment_on_loses_nothing(play, number, apart, problem, monkeypatch):
     monkeypatch.setattr("zoo.doctor.examination.MOMENT", 0)
     at = 0
     while True:
         at += 1
         home = play.stage(number)
-        disk = Disk(home_root(home), at=at, failing=problem, lasting=True)
+        disk = Disk(home_root(home), at=at, failing=problem, lasting=True, apart=apart)
         done = attempt(disk, number, home)
         if disk.struck is None:
             break

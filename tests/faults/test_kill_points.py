@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from faults.acts import ACTS, NAMES, Play, check_files, check_rows, home_in, look, mended, reads
+from faults.acts import ACTS, CASE_NAMES, CASES, TRASH, Play, check_files, check_rows, home_in, look, mended, reads
 from faults.disk import Disk, Moment, Operation, in_a_child, scratch, without_syncs
 
 from zoo.doctor.examination import repair
@@ -52,11 +52,11 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def killed(number: int, home: Home, at: int, moment: Moment) -> bool:
+def killed(number: int, home: Home, at: int, moment: Moment, apart: str) -> bool:
     """Whether the act was killed there; it must not fail before."""
 
     def work() -> None:
-        with Disk(home.path.parent.parent, at=at, dying=moment).watched():
+        with Disk(home.path.parent.parent, at=at, dying=moment, apart=apart).watched():
             ACTS[number].do(home)
 
     ended = in_a_child(work)
@@ -64,26 +64,26 @@ def killed(number: int, home: Home, at: int, moment: Moment) -> bool:
     return ended == signal.SIGKILL
 
 
-def operations(play: Play, number: int) -> list[Operation]:
+def operations(play: Play, number: int, apart: str) -> list[Operation]:
     """Every call of an act that writes."""
     home = play.stage(number)
-    disk = Disk(home.path.parent.parent)
+    disk = Disk(home.path.parent.parent, apart=apart)
     with disk.watched():
         ACTS[number].do(home)
     return disk.asked
 
 
-@pytest.mark.parametrize("number", range(len(ACTS)), ids=NAMES)
-def test_a_kill_at_every_operation_leaves_the_old_state_or_the_new_one(play, number, zoo):
+@pytest.mark.parametrize(("number", "apart"), CASES, ids=CASE_NAMES)
+def test_a_kill_at_every_operation_leaves_the_old_state_or_the_new_one(play, number, apart, zoo):
     act, old, new = ACTS[number], play.old[number], play.new[number]
     left = set()
-    for at, operation in enumerate(operations(play, number), 1):
+    for at, operation in enumerate(operations(play, number, apart), 1):
         # after one operation is before the next
         for moment in ("before", "half") if operation.kind == "write" else ("before", "after"):
             if moment == "before" and at > 1:
                 continue
             home = play.stage(number)
-            assert killed(number, home, at, moment)
+            assert killed(number, home, at, moment, apart)
             why = f"killed {moment} operation {at}, {operation}"
             check_as_left(play, number, home, why)
             reads(home)
@@ -95,14 +95,14 @@ def test_a_kill_at_every_operation_leaves_the_old_state_or_the_new_one(play, num
     assert left <= LEFT[act.name]
 
 
-@pytest.mark.parametrize("number", range(len(ACTS)), ids=NAMES)
-def test_what_was_killed_can_be_asked_for_again_without_a_repair(play, number, size, chance):
+@pytest.mark.parametrize(("number", "apart"), CASES, ids=CASE_NAMES)
+def test_what_was_killed_can_be_asked_for_again_without_a_repair(play, number, apart, size, chance):
     """It is done, or what stands in the way is named in one line; and then a repair makes way."""
     act, old, new = ACTS[number], play.old[number], play.new[number]
-    points = range(1, len(operations(play, number)) + 1)
+    points = range(1, len(operations(play, number, apart)) + 1)
     for at in chance.sample(points, min(len(points), size("kills") // 25)):
         home = play.stage(number)
-        assert killed(number, home, at, "after")
+        assert killed(number, home, at, "after", apart)
         try:
             act.do(home)
         except ZooError as error:
@@ -157,15 +157,16 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new, 1))
 
 
+@pytest.mark.parametrize("apart", ["", TRASH], ids=["one-disk", "across-disks"])
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_repair_that_is_killed_at_any_operation_is_finished_by_the_next(play, damage):
+def test_a_repair_that_is_killed_at_any_operation_is_finished_by_the_next(play, damage, apart):
     def damaged() -> Home:
         home = play.stage(ACTS.index(next(act for act in ACTS if act.name == "refetch")))
         DAMAGES[damage](home)
         return home
 
     home = damaged()
-    disk = Disk(home.path.parent.parent)
+    disk = Disk(home.path.parent.parent, apart=apart)
     with disk.watched():
         repair(home)
     wanted = look(home)
@@ -174,7 +175,7 @@ def test_a_repair_that_is_killed_at_any_operation_is_finished_by_the_next(play, 
         home = damaged()
 
         def work(home: Home = home, at: int = at) -> None:
-            with Disk(home.path.parent.parent, at=at, dying="after").watched():
+            with Disk(home.path.parent.parent, at=at, dying="after", apart=apart).watched():
                 repair(home)
 
         assert in_a_child(work) == signal.SIGKILL

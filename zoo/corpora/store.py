@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from zoo import files, tables
+from zoo import files, moving, tables
 from zoo.corpora.corpus import ALPHABET_LIMIT, BLOCK_BYTES, SCHEMA, Corpus, folder_names, load_corpus, open_corpus
 from zoo.corpora.ngrams import baseline
 from zoo.corpora.normalise import Normaliser, Part
@@ -45,9 +45,9 @@ def store_corpus(
         if target.exists() and not _is_whole(target, corpus):
             files.remove_tree(target)
         try:
-            files.move(draft, target)
+            moving.move(draft, target)
         except Conflict:  # this very text was stored before: what is known about it may be new
-            files.replace(draft / "documents.jsonl", target / "documents.jsonl")
+            files.copy(draft / "documents.jsonl", target / "documents.jsonl")
             _write_metadata(corpus, target)
     finally:
         if draft.exists():

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from zoo import files
+from zoo import files, locks
 from zoo.doctor.finding import TO_THE_TRASH, Finding, Place
 from zoo.home import Home
 from zoo.registry import trash
@@ -25,6 +25,11 @@ class Rest(Place):
 
     def __init__(self, home: Home, seen: set[Path]) -> None:
         self.home, self.seen = home, seen
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a writer is at work, which may be copying a model from one disk to another for minutes."""
+        return locks.is_locked(self.home.lock("registry"))
 
     def alone(self) -> AbstractContextManager[object]:
         return Registry(self.home).alone()

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from zoo import files, locks
+from zoo import locks, moving
 from zoo.doctor.changes import Changes
 from zoo.doctor.finding import NEWER, TO_THE_TRASH, UPGRADE, Finding, Place
 from zoo.doctor.rows import Rows
@@ -109,7 +109,7 @@ class Index(Place):
                 cure, mend = f"the model is called '{other}'", partial(self.changes.rename, name, other, record)
             else:
                 cure, models = f"the directory is called '{name}' again", self.home.models
-                mend = partial(files.move, models / other, models / name)
+                mend = partial(moving.move, models / other, models / name)
             return Finding(f"models/{name}", what, cure, mend)
         what, cure = "the row has no directory", "the row is moved to the trash; or put the directory back first"
         return Finding(f"models/{name}", what, cure, partial(self.changes.put_row_away, name, record))

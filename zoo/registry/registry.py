@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from zoo import files, locks
+from zoo import files, locks, moving
 from zoo.errors import BadData, Conflict, NotFound, Refused, UsageProblem, ZooError, did_you_mean
 from zoo.home import Home
 from zoo.names import check_name, split_step, whole
@@ -122,7 +122,7 @@ class Registry:
             directory = self._clear(name, document)
             if source.is_symlink() or not source.is_dir():
                 raise NotFound(f"model '{name}' was restored or moved meanwhile")
-            with files.moved(source, directory):
+            with moving.moved(source, directory):
                 self._insert(name, record, document)
 
     def update(self, name: str, id: str, **changes: Any) -> None:
@@ -147,7 +147,7 @@ class Registry:
             del document["models"][name]
             write_document(self.home.registry, document)
             if directory.is_dir():
-                with files.moved(directory, target):
+                with moving.moved(directory, target):
                     pass
             else:
                 files.make_directory(target)
@@ -160,7 +160,7 @@ class Registry:
         with self.exclusively(model), self._locked() as document:
             before = self._current(old, model.record.id, document)
             directory = self._clear(new, document)
-            with files.moved(model.directory, directory):
+            with moving.moved(model.directory, directory):
                 rows = document["models"]
                 document["models"] = {new if name == old else name: row for name, row in rows.items()}
                 try:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from zoo import files
+from zoo import files, moving
 from zoo.errors import BadData, NotFound, StorageProblem, did_you_mean
 from zoo.home import Home
 from zoo.registry.document import SIZE_LIMIT, read_records, write_card
@@ -52,7 +52,8 @@ def cards(home: Home) -> Iterator[dict[str, Record]]:
 
 
 def _cards(home: Home) -> list[Path]:
-    return sorted(home.trash.glob("*/model.toml")) if home.trash.is_dir() else []
+    found = sorted(home.trash.glob("*/model.toml")) if home.trash.is_dir() else []
+    return [path for path in found if not path.parent.name.startswith(files.TEMPORARY)]  # half of one, or a second one
 
 
 def size(home: Home) -> int:
@@ -65,9 +66,9 @@ def put_away(home: Home, path: Path) -> None:
     if not (path.is_symlink() or path.exists()):
         return
     parts = path.relative_to(home.models if path.is_relative_to(home.models) else home.path).parts
-    target = place(home, ".".join(part.lstrip(".") for part in parts))
-    files.make_directory(target.parent)
-    files.move(path, target)
+    is_temporary = path.name.startswith(files.TEMPORARY)
+    target = place(home, path.name if is_temporary else ".".join(part.lstrip(".") for part in parts))
+    moving.move(path, target)
 
 
 def put_away_row(home: Home, name: str, record: Record) -> None:
