@@ -53,6 +53,10 @@ class Conflict(ZooError):
     exit_code = 5
 
 
+class Changed(Conflict):
+    """A file that another program has saved between our look at it and our write."""
+
+
 class StorageProblem(ZooError):
     exit_code = 6
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from zoo.errors import BadData, Conflict, NotFound, Refused, StorageProblem
+from zoo.errors import BadData, Changed, Conflict, NotFound, Refused, StorageProblem, ZooError
 
 TEMPORARY = ".tmp-"
 FILE_MODE, DIRECTORY_MODE = 0o664, 0o775  # less the umask; whatever it is, not everybody may write
@@ -58,14 +58,46 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
 
 
-def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Replace `path` by `data` in one step; durable: it survives a power cut once this returns."""
-    write_chunks(path, [data], durable=durable)
+class Seen:
+    """What a file held when it was read, `data`, and what is to replace it; None for what cannot be read."""
+
+    def __init__(self, path: Path, *, limit: int) -> None:
+        self._path, self._limit = path, limit
+        self.data = self._read()
+        self.successor: bytes | None = None
+
+    def _read(self) -> bytes | None:
+        try:
+            return read_bytes(self._path, limit=self._limit)
+        except ZooError:
+            return None
+
+    def check(self) -> None:
+        """Raise Changed unless the file still holds that."""
+        if self._read() != self.data:
+            raise Changed(f"another program has changed {self._path} meanwhile; try again")
+
+    def put_back(self) -> None:
+        """Undo a write over it, unless somebody has saved the file since."""
+        now = Seen(self._path, limit=self._limit)
+        if self.data is not None and now.data == self.successor != self.data:
+            write_bytes(self._path, self.data, over=now)
 
 
-def write_chunks(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -> None:
+def write_bytes(path: Path, data: bytes, *, durable: bool = True, over: Seen | None = None) -> None:
+    """Replace `path` by `data` in one step; durable: it survives a power cut once this returns.
+
+    Raises Changed, and writes nothing, when the file is no longer as it was seen: `over`.
+    """
+    if over:
+        over.successor = data
+    with draft(path, durable=durable, over=over) as file:
+        file.append(data)
+
+
+def write_chunks(path: Path, chunks: Iterable[bytes]) -> None:
     """As `write_bytes`, for data that should not stand in memory whole."""
-    with draft(path, durable=durable) as file, storing(path):
+    with draft(path) as file, storing(path):
         for chunk in chunks:
             file.append(chunk)
 
@@ -87,7 +119,7 @@ class Draft:
 
 
 @contextlib.contextmanager
-def draft(path: Path, *, durable: bool = True) -> Iterator[Draft]:
+def draft(path: Path, *, durable: bool = True, over: Seen | None = None) -> Iterator[Draft]:
     """A draft that replaces `path` in one step when the block ends, and of which nothing stays when it fails.
 
     It has the owner and the permissions of the file it replaces. Raises Refused for a device, a pipe or whatever else
@@ -102,6 +134,8 @@ def draft(path: Path, *, durable: bool = True) -> Iterator[Draft]:
     try:
         with created(temporary, old, durable=durable, told=path) as file:
             yield Draft(path, file)
+        if over:
+            over.check()
         with storing(path):
             os.replace(temporary, path)
     except BaseException:

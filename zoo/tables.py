@@ -49,8 +49,13 @@ def _is_bounded(value: Any, levels: int) -> bool:
     return not isinstance(value, int) or value.bit_length() <= NUMBER_BITS
 
 
-def write_toml(path: Path, tables: dict[str, Any], *, comment: str = "", limit: int = CARD_LIMIT) -> None:
-    """Write a TOML file, after making sure that it reads back as what was meant; raises BadData when too large."""
+def write_toml(
+    path: Path, tables: dict[str, Any], *, comment: str = "", limit: int = CARD_LIMIT, over: files.Seen | None = None
+) -> None:
+    """Write a TOML file, after making sure that it reads back as what was meant; raises BadData when too large.
+
+    Raises Changed when the file is no longer as it was seen: `over`.
+    """
     import tomli_w
 
     text = tomli_w.dumps(tables)
@@ -59,7 +64,7 @@ def write_toml(path: Path, tables: dict[str, Any], *, comment: str = "", limit: 
     data = ((f"# {comment}\n" if comment else "") + text).encode()
     if len(data) > limit:
         raise BadData(f"{path} would have {len(data):,} bytes, more than the {limit:,} allowed")
-    files.write_bytes(path, data)
+    files.write_bytes(path, data, over=over)
 
 
 def check_schema(table: dict[str, Any], known: int, path: Path) -> None:

@@ -13,7 +13,8 @@ from zoo.registry.record import Record
 
 class Changes:
     """Changes to rows, made by who holds the registry. Cards are written at once; the index is left to `save`, which
-    writes it once, and moves away after it what has lost its row: so no row ever points at nothing."""
+    writes it once, over what the rows were read from, and moves away after it what has lost its row: so no row ever
+    points at nothing, and what an editor has saved meanwhile is looked at first."""
 
     def __init__(self, rows: Rows) -> None:
         self.rows, self.home = rows, rows.home
@@ -22,7 +23,8 @@ class Changes:
 
     def save(self) -> None:
         if self._changed:
-            write_document(self.home.registry, {**self.rows.document, "models": self.rows.tables})
+            document = {**self.rows.document, "models": self.rows.tables}
+            write_document(self.home.registry, document, over=self.rows.seen)
         for path in self._leaving:
             trash.put_away(self.home, path)
 

@@ -14,7 +14,7 @@ from zoo.doctor.index import Index
 from zoo.doctor.models import ModelFiles
 from zoo.doctor.rows import Rows
 from zoo.doctor.texts import Texts, folders
-from zoo.errors import ZooError
+from zoo.errors import Changed, ZooError
 from zoo.events import OnEvent, Progress, Warned, ignore
 from zoo.home import Home
 from zoo.registry import trash
@@ -78,6 +78,8 @@ def _put_right(place: Place, report: Report, on_event: OnEvent) -> None:
             try:
                 with locks.undisturbed():
                     place.save()
+            except Changed:  # by a program that takes no lock: look again
+                continue
             except (ZooError, OSError) as error:
                 on_event(Warned(f"{place.where} could not be written: {error}"))
                 report.left += findings

@@ -13,7 +13,7 @@ from zoo.errors import BadData, NewerSchema, StorageProblem, UsageProblem, ZooEr
 from zoo.home import Home
 from zoo.names import check_name, is_name
 from zoo.protocol import bits
-from zoo.registry.document import read_document, read_records
+from zoo.registry.document import SIZE_LIMIT, read_document, read_records
 from zoo.registry.model import RUN_LOCK, Model, is_leftover
 from zoo.registry.record import OVER, Record
 from zoo.runs.spec import Spec
@@ -39,6 +39,7 @@ class Rows:
         self.cards = {path.name: _read_card(path / "model.toml") for path in self.directories}
         self.document: dict[str, Any] = {}
         self.problem, self.newer = "", False
+        self.seen = files.Seen(home.registry, limit=SIZE_LIMIT)
         try:
             home.check()
             self.document = read_document(home.registry)

@@ -52,9 +52,9 @@ def _line_of(path: Path, name: str) -> int:
     return next((number for number, line in lines if heading.match(line)), 1)
 
 
-def write_document(path: Path, document: dict[str, Any]) -> None:
-    """Write a registry.toml or model.toml."""
-    tables.write_toml(path, document, comment=COMMENT, limit=_limit_of(path))
+def write_document(path: Path, document: dict[str, Any], *, over: files.Seen | None = None) -> None:
+    """Write a registry.toml or model.toml; raises Changed when it is no longer as it was seen: `over`."""
+    tables.write_toml(path, document, comment=COMMENT, limit=_limit_of(path), over=over)
 
 
 def write_card(path: Path, name: str, record: Record) -> None:

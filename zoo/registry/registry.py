@@ -1,7 +1,7 @@
 """The registry of a home: reads registry.toml and the starters, changes it under a lock."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib.util import find_spec
@@ -12,11 +12,12 @@ from zoo import files, locks, moving
 from zoo.errors import BadData, Conflict, NotFound, Refused, UsageProblem, ZooError, did_you_mean
 from zoo.home import Home
 from zoo.names import check_name, split_step, whole
-from zoo.registry.document import SIZE_LIMIT, read_document, read_records, write_card, write_document
+from zoo.registry.document import read_records, write_card
 from zoo.registry.model import RUN_LOCK, Model, is_leftover
 from zoo.registry.record import Record
 from zoo.registry.references import meant_by
 from zoo.registry.snapshots import at_step
+from zoo.registry.transaction import Rows, Transaction
 
 STARTERS = "zoo_starters"
 STARTER_TAG = "starter"  # in a checkout the reader's own models lie beside the starters
@@ -104,12 +105,12 @@ class Registry:
 
         Raises Conflict when either exists; whatever fails, neither is left.
         """
-        with self._locked() as document:
-            directory = self._clear(name, document)
+        with self._transaction() as index:
+            directory = self._clear(name, index.rows)
             files.claim_directory(directory)
             try:
                 fill(directory)
-                self._insert(name, record, document)
+                index.write(lambda rows: self._with_new(name, record, rows))
             except BaseException:
                 with contextlib.suppress(ZooError):
                     files.remove_tree(directory)
@@ -118,37 +119,40 @@ class Registry:
 
     def adopt(self, name: str, record: Record, source: Path) -> None:
         """Move a directory in from elsewhere in the home and give it a row; raises Conflict when the name is taken."""
-        with self._locked() as document:
-            directory = self._clear(name, document)
+        with self._transaction() as index:
+            directory = self._clear(name, index.rows)
             if source.is_symlink() or not source.is_dir():
                 raise NotFound(f"model '{name}' was restored or moved meanwhile")
             with moving.moved(source, directory):
-                self._insert(name, record, document)
+                index.write(lambda rows: self._with_new(name, record, rows))
 
     def update(self, name: str, id: str, **changes: Any) -> None:
         """Change fields of a row: model.toml first, registry.toml last, which is the commit point.
 
         Raises NotFound when the row is gone, or is another model's by now.
         """
-        with self._locked() as document:
-            record = replace(self._current(name, id, document), **changes)
-            self._insert(name, record, document)
+        with self._transaction() as index:
+            index.write(lambda rows: self._with(name, replace(self._current(name, id, rows), **changes), rows))
 
     def dismiss(self, name: str, id: str, target: Path) -> None:
         """Drop a row and move its directory away. The row goes first, so that no row ever points at nothing.
 
         Raises NotFound when the row is gone, or is another model's by now.
         """
-        with self._locked() as document:
-            record = self._current(name, id, document)
+        with self._transaction() as index:
+            record = self._current(name, id, index.rows)
             directory = self.directory_of(name, record)
-            if directory.is_dir() and not _says(directory / "model.toml", name, record):
-                write_card(directory / "model.toml", name, record)  # an update that was cut short wrote it, and no row
-            del document["models"][name]
-            write_document(self.home.registry, document)
+
+            def without(rows: Rows) -> Rows:
+                nonlocal record
+                record = self._current(name, id, rows)
+                if directory.is_dir() and not _says(directory / "model.toml", name, record):
+                    write_card(directory / "model.toml", name, record)  # an update that was cut short wrote it, no row
+                return {other: row for other, row in rows.items() if other != name}
+
+            index.write(without)
             if directory.is_dir():
-                with moving.moved(directory, target):
-                    pass
+                moving.move(directory, target)
             else:
                 files.make_directory(target)
                 write_card(target / "model.toml", name, record)
@@ -157,14 +161,20 @@ class Registry:
         """Give a model and its directory another name; raises Conflict when it is taken or the model is in training."""
         check_name(new, "model name")
         model = self.own_model(old)
-        with self.exclusively(model), self._locked() as document:
-            before = self._current(old, model.record.id, document)
-            directory = self._clear(new, document)
+        with self.exclusively(model), self._transaction() as index:
+            before = self._current(old, model.record.id, index.rows)
+            directory = self._clear(new, index.rows)
+
+            def renamed(rows: Rows) -> Rows:
+                nonlocal before
+                before = self._current(old, model.record.id, rows)
+                _refuse_taken(new, rows)
+                rows = {new if name == old else name: row for name, row in rows.items()}
+                return self._with(new, replace(before, path=f"models/{new}"), rows)
+
             with moving.moved(model.directory, directory):
-                rows = document["models"]
-                document["models"] = {new if name == old else name: row for name, row in rows.items()}
                 try:
-                    self._insert(new, replace(before, path=f"models/{new}"), document)
+                    index.write(renamed)
                 except BaseException:
                     with contextlib.suppress(ZooError):
                         write_card(directory / "model.toml", old, before)
@@ -173,7 +183,7 @@ class Registry:
 
     def check_free(self, name: str) -> None:
         """Raise Conflict unless a model of that name could be made now."""
-        self._free(name, {"models": self.own()})
+        self._free(name, self.own())
 
     def own_model(self, name: str) -> Model:
         """A model that may be changed; raises Refused for a starter, and for a link to a directory elsewhere."""
@@ -195,55 +205,55 @@ class Registry:
         return locks.locked(self.home.lock("registry"), busy="another zoo process is writing the registry; try again")
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[dict[str, Any]]:
-        """registry.toml as it is now, its rows under `models`, while no other process can change it.
+    def _transaction(self) -> Iterator[Transaction]:
+        """registry.toml as it is now, while no other zoo process can change it.
 
         Whatever fails in the block, the file is as it was; signals wait until the block is done.
         """
         self.home.create()
         with self.alone():
             with _pointing_to_the_doctor():
-                document = read_document(self.home.registry)
-            document.setdefault("models", {})
-            before = files.read_bytes(self.home.registry, limit=SIZE_LIMIT)
+                index = Transaction(self.home.registry)
             with locks.undisturbed():
                 try:
-                    yield document
+                    yield index
                 except BaseException:
-                    with contextlib.suppress(ZooError):
-                        if files.read_bytes(self.home.registry, limit=SIZE_LIMIT) != before:
-                            files.write_bytes(self.home.registry, before)
+                    index.undo()
                     raise
 
-    def _free(self, name: str, document: dict[str, Any]) -> Path:
+    def _free(self, name: str, rows: Mapping[str, object]) -> Path:
         """The directory for a new model of that name; raises Conflict when the name is taken.
 
         What a kill left of a training that had not begun does not take it.
         """
         check_name(name, "model name")
         directory = self.home.models / name
-        if name in document["models"]:
-            way = f"take another name, or give that one another (zoo rename {name} NEW)"
-            raise Conflict(f"a model named '{name}' exists already; {way}")
+        _refuse_taken(name, rows)
         if directory.exists() and not (directory.is_dir() and is_leftover(directory)):
             raise Conflict(f"{directory} is in the way, though the registry does not know it (see: zoo doctor)")
         return directory
 
-    def _clear(self, name: str, document: dict[str, Any]) -> Path:
+    def _clear(self, name: str, rows: Rows) -> Path:
         """As `_free`, and nothing stands there any more."""
-        directory = self._free(name, document)
+        directory = self._free(name, rows)
         if directory.exists():
             files.remove_tree(directory)
         return directory
 
-    def _current(self, name: str, id: str, document: dict[str, Any]) -> Record:
+    def _current(self, name: str, id: str, rows: Rows) -> Record:
         """The record as it is now; raises NotFound unless it is still the model of that id."""
-        if document["models"].get(name, {}).get("id") != id:
+        if rows.get(name, {}).get("id") != id:
             raise NotFound(f"model '{name}' was removed or renamed meanwhile")
-        return Record.from_table(document["models"][name], f"model '{name}'")
+        return Record.from_table(rows[name], f"model '{name}'")
 
-    def _insert(self, name: str, record: Record, document: dict[str, Any]) -> None:
-        """Write a record as model.toml, then as a row. A directory that is gone stays gone.
+    def _with_new(self, name: str, record: Record, rows: Rows) -> Rows:
+        """As `_with`, for a model that has no row; raises Conflict when the name is taken."""
+        _refuse_taken(name, rows)
+        return self._with(name, record, rows)
+
+    def _with(self, name: str, record: Record, rows: Rows) -> Rows:
+        """The rows with this record among them, which is written as model.toml first. A directory that is gone stays
+        gone.
 
         Raises BadData, and writes nothing, for a record that could not be read again.
         """
@@ -251,8 +261,14 @@ class Registry:
         directory = self.directory_of(name, record)
         if directory.is_dir():
             write_card(directory / "model.toml", name, record)
-        document["models"][name] = record.to_table()
-        write_document(self.home.registry, document)
+        return {**rows, name: record.to_table()}
+
+
+def _refuse_taken(name: str, rows: Mapping[str, object]) -> None:
+    """Raise Conflict when a row has that name."""
+    if name in rows:
+        way = f"take another name, or give that one another (zoo rename {name} NEW)"
+        raise Conflict(f"a model named '{name}' exists already; {way}")
 
 
 @contextlib.contextmanager
