@@ -23,6 +23,7 @@ _TOML_TEXT = re.compile(
     r"|#[^\n]*+",
     re.DOTALL,
 )
+_MERGE_MARKER = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.MULTILINE)
 _LONG_KEY = re.compile(rf"\.(?:[\w \t-]*+\.){{{TOML_DEPTH - 1}}}")
 
 
@@ -37,6 +38,10 @@ def read_toml(path: Path, *, limit: int = CARD_LIMIT) -> dict[str, Any]:
             raise ValueError("a value is nested too deeply, or a number too long")
         return tables
     except (ValueError, RecursionError) as error:
+        if marker := _MERGE_MARKER.search(text):
+            line = text.count("\n", 0, marker.start()) + 1
+            way = "keep one side of each conflict, and delete the markers"
+            raise BadData(f"{path} holds the conflict markers of a merge (line {line}): {way}") from None
         why = str(error) or "nested too deeply"
         raise BadData(f"{path} is not valid TOML: {why[:MESSAGE_LENGTH]}") from None
 

@@ -10,11 +10,21 @@ from pathlib import Path
 
 from zoo import files, locks
 from zoo.doctor.finding import TO_THE_TRASH, Finding, Place
+from zoo.errors import ZooError
 from zoo.home import Home
 from zoo.registry import trash
 from zoo.registry.model import RUN_LOCK
 from zoo.registry.registry import Registry
 
+# what a sync tool or an editor calls its copy of a file that it found changed on two sides
+_CONFLICT_COPY = re.compile(
+    r"\.sync-conflict-\d"  # Syncthing
+    r"|conflicted copy|\(case conflict"  # Dropbox, Nextcloud, ownCloud
+    r"|\(SFConflict "  # Seafile
+    r"|\.orig$|\.rej$"  # git, patch
+    r"|^(registry|model)[ (_-].*\.toml$"  # OneDrive, iCloud, git mergetool: the name of a host, a number, a side
+)
+_LOOKED_AT = 2**16  # bytes of such a copy
 _MADE = re.compile(re.escape(files.TEMPORARY) + "[0-9a-f]{32}")
 
 
@@ -40,7 +50,7 @@ class Rest(Place):
         yield from _at(self.home, self.home.path)
         # a home may lie in a directory with other things in it
         tops = self._directories()
-        for path in (self.home.registry, *tops, *_temporaries(self.home.path)):
+        for path in (self.home.registry, *tops, *_strays(self.home)):
             if path.is_dir() or (path.exists() and not path.is_symlink()):  # a top directory may be a link to a disk
                 yield from _at(self.home, path)
                 yield from debris(self.home, path, but={*self.seen, *tops, self.home.trash})
@@ -90,6 +100,10 @@ def _at(home: Home, path: Path) -> Iterator[Finding]:
     elif _is_open_to_all(path):
         cure = "nobody but owner and group may any more"
         yield Finding(where, "everybody on this machine may write it", cure, partial(files.narrow, path, ~stat.S_IWOTH))
+    elif _is_conflict_copy(path):
+        what = "it is a copy that a sync tool or an editor made of a file changed on two sides; zoo does not read it"
+        cure = "compare it with the file it is a copy of, bring over what you miss, and delete it"
+        yield Finding(where, what, cure, damage=False)
 
 
 def broken_locks(home: Home) -> Iterator[Finding]:
@@ -108,9 +122,14 @@ def broken_locks(home: Home) -> Iterator[Finding]:
             yield Finding(str(path.relative_to(home.path)), "no lock can be held on it", TO_THE_TRASH, away)
 
 
-def _temporaries(directory: Path) -> list[Path]:
-    """Those that zoo has made, by the whole of their names: others may use such a directory, too."""
-    return [Path(entry.path) for entry in _entries(directory) if _MADE.fullmatch(entry.name)]
+def _strays(home: Home) -> list[Path]:
+    """The temporaries of zoo and the copies of the registry, by their names: a home may have other things beside it."""
+    found = []
+    for entry in _entries(home.path):
+        is_copy = entry.name.startswith(home.registry.stem) and _is_conflict_copy(Path(entry.path))
+        if is_copy or _MADE.fullmatch(entry.name):
+            found.append(Path(entry.path))
+    return found
 
 
 def _entries(directory: Path) -> list["os.DirEntry[str]"]:
@@ -123,6 +142,19 @@ def _entries(directory: Path) -> list["os.DirEntry[str]"]:
 
 def _is_temporary(path: Path) -> bool:
     return path.name.startswith(files.TEMPORARY)
+
+
+def _is_conflict_copy(path: Path) -> bool:
+    """Whether a sync tool or an editor has put a file there; a copy of a registry or a card is known by its rows."""
+    if not _CONFLICT_COPY.search(path.name) or not path.is_file():
+        return False
+    if not path.name.startswith(("registry", "model")):
+        return True
+    try:
+        with files.opened(path) as file:
+            return b"[models." in file.read(_LOOKED_AT)
+    except ZooError:
+        return False
 
 
 def _is_open_to_all(path: Path) -> bool:
