@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from zoo.errors import BadData, Changed, Conflict, NotFound, Refused, StorageProblem, ZooError
+from zoo.permissions import DIRECTORY_MODE, FILE_MODE, narrow, take_after
 
 TEMPORARY = ".tmp-"
-FILE_MODE, DIRECTORY_MODE = 0o664, 0o775  # less the umask; whatever it is, not everybody may write
 
 
 @contextlib.contextmanager
@@ -119,13 +119,15 @@ class Draft:
 
 
 @contextlib.contextmanager
-def draft(path: Path, *, durable: bool = True, over: Seen | None = None) -> Iterator[Draft]:
+def draft(
+    path: Path, *, durable: bool = True, over: Seen | None = None, like: os.stat_result | None = None
+) -> Iterator[Draft]:
     """A draft that replaces `path` in one step when the block ends, and of which nothing stays when it fails.
 
-    It has the owner and the permissions of the file it replaces. Raises Refused for a device, a pipe or whatever else
-    stands there and is no file: it would be replaced, too.
+    It has the owner and the permissions of the file it replaces, and where there is none, those of `like`. Raises
+    Refused for a device, a pipe or whatever else stands there and is no file: it would be replaced, too.
     """
-    old = None
+    old = like
     with storing(path), contextlib.suppress(FileNotFoundError):
         old = path.stat()
         if not stat.S_ISREG(old.st_mode) and not stat.S_ISDIR(old.st_mode):  # which a directory will refuse by itself
@@ -175,32 +177,11 @@ def created(
         raise
 
 
-def take_after(path: Path, old: os.stat_result) -> None:
-    """Give a new file or directory the owner and the permissions of an old one, as far as the system lets us.
-
-    Nobody can do more with it than with the old one: where the group cannot be kept, the new group may do what all
-    others may. Not everybody may write, whatever the old one allowed.
-    """
-    if os.name == "nt":
-        return
-    new, mode = path.stat(), stat.S_IMODE(old.st_mode) & ~stat.S_IWOTH
-    with contextlib.suppress(OSError):  # a file system without owners or permissions
-        if new.st_uid != old.st_uid:
-            with contextlib.suppress(PermissionError):  # for root alone
-                os.chown(path, old.st_uid, -1)
-        if new.st_gid != old.st_gid:
-            try:
-                os.chown(path, -1, old.st_gid)
-            except PermissionError:
-                mode &= ~stat.S_IRWXG | (mode & stat.S_IRWXO) << 3
-        if mode != stat.S_IMODE(path.stat().st_mode):
-            path.chmod(mode)
-
-
 def copy(source: Path, target: Path) -> None:
-    """Replace `target` by the content of a regular file."""
-    with opened(source) as file:
-        write_chunks(target, iter(lambda: file.read(2**20), b""))
+    """Replace `target` by the content of a regular file, or make one there with owner and permissions of the source."""
+    with opened(source) as file, draft(target, like=os.fstat(file.fileno())) as new:
+        while data := file.read(2**20):
+            new.append(data)
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -314,21 +295,11 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def narrow(path: Path, allowed: int) -> None:
-    """Take every permission that is not `allowed` from a file or directory; none is ever added.
-
-    A link is followed both for the look and for the change: a link itself has no permissions.
-    """
-    with storing(path):
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & ~allowed:
-            path.chmod(mode & allowed)
-
-
 def keep_to_owner(path: Path) -> None:
     """Let nobody else read or write a file. Raises Refused for a link."""
     refuse_link(path)
-    narrow(path, stat.S_IRUSR | stat.S_IWUSR)
+    with storing(path):
+        narrow(path, stat.S_IRUSR | stat.S_IWUSR)
 
 
 def append_line(path: Path, line: str) -> None:

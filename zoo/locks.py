@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zoo.errors import BadData, Conflict, NotFound
-from zoo.files import FILE_MODE, storing
+from zoo.files import storing
+from zoo.permissions import FILE_MODE
 
 LOCK_SECONDS = 10.0
 

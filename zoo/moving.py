@@ -15,6 +15,7 @@ from pathlib import Path
 
 from zoo import files
 from zoo.errors import Conflict, ZooError
+from zoo.permissions import take_after
 
 
 def move(source: Path, target: Path) -> None:
@@ -99,7 +100,7 @@ def _copy_all(source: Path, target: Path) -> None:
         else:  # a pipe or a socket
             os.mknod(there, info.st_mode, info.st_rdev)
     for info, there in reversed(directories):  # what is below a directory comes before it
-        files.take_after(there, info)
+        take_after(there, info)
         os.utime(there, ns=(info.st_atime_ns, info.st_mtime_ns))
         files.sync_directory(there)
 

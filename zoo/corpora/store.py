@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from zoo import files, moving, tables
+from zoo import files, moving, permissions, tables
 from zoo.corpora.corpus import ALPHABET_LIMIT, BLOCK_BYTES, SCHEMA, Corpus, folder_names, load_corpus, open_corpus
 from zoo.corpora.ngrams import baseline
 from zoo.corpora.normalise import Normaliser, Part
@@ -43,6 +43,8 @@ def store_corpus(
         corpus = _write(draft, text, about, skipped, split, on_event)
         target = _place(root, corpus)
         if target.exists() and not _is_whole(target, corpus):
+            with files.storing(draft):
+                permissions.make_alike(draft, target)
             files.remove_tree(target)
         try:
             moving.move(draft, target)

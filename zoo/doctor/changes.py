@@ -48,7 +48,7 @@ class Changes:
     def write_card_anew(self, name: str, record: Record) -> None:
         """Make the card say this, in the place of one that cannot be read."""
         path = self.home.models / name / "model.toml"
-        trash.put_away(self.home, path)
+        trash.keep_copy(self.home, path)
         write_card(path, name, record)
 
     def rename(self, old: str, new: str, record: Record) -> None:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from zoo import files, locks
+from zoo import files, locks, permissions
 from zoo.doctor.finding import TO_THE_TRASH, Finding, Place
 from zoo.errors import ZooError
 from zoo.home import Home
@@ -99,7 +99,9 @@ def _at(home: Home, path: Path) -> Iterator[Finding]:
         yield Finding(where, what, TO_THE_TRASH, partial(trash.put_away, home, path))
     elif _is_open_to_all(path):
         cure = "nobody but owner and group may any more"
-        yield Finding(where, "everybody on this machine may write it", cure, partial(files.narrow, path, ~stat.S_IWOTH))
+        yield Finding(
+            where, "everybody on this machine may write it", cure, partial(permissions.narrow, path, ~stat.S_IWOTH)
+        )
     elif _is_conflict_copy(path):
         what = "it is a copy that a sync tool or an editor made of a file changed on two sides; zoo does not read it"
         cure = "compare it with the file it is a copy of, bring over what you miss, and delete it"

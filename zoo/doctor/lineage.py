@@ -57,7 +57,7 @@ def _from_parent(home: Home, model: Model) -> bytes | None:
 
 
 def _write(home: Home, model: Model, data: bytes) -> None:
-    trash.put_away(home, model.directory / FIRST_WEIGHTS)
+    trash.keep_copy(home, model.directory / FIRST_WEIGHTS)
     files.write_bytes(model.directory / FIRST_WEIGHTS, data)
 
 

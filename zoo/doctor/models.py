@@ -97,7 +97,7 @@ class ModelFiles(Place):
         return next((found for found in candidates if found.sha256 == self.model.record.vocab.sha256), None)
 
     def _write_vocab(self, found: Vocab) -> None:
-        trash.put_away(self.home, self.directory / "vocab.json")
+        trash.keep_copy(self.home, self.directory / "vocab.json")
         save_vocab(self.directory / "vocab.json", found)
 
     def _problem(self) -> str:
@@ -133,7 +133,7 @@ class ModelFiles(Place):
             yield Finding(where, str(error), cure)
 
     def _write_spec(self) -> None:
-        trash.put_away(self.home, self.directory / "run.toml")
+        trash.keep_copy(self.home, self.directory / "run.toml")
         Spec.of(self.model.name, self.model.record).save(self.directory / "run.toml")
 
     def _text(self) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from zoo import files, locks, moving
+from zoo import files, locks, moving, permissions
 from zoo.errors import BadData, Conflict, NotFound, Refused, UsageProblem, ZooError, did_you_mean
 from zoo.home import Home
 from zoo.names import check_name, split_step, whole
@@ -152,10 +152,17 @@ class Registry:
 
             index.write(without)
             if directory.is_dir():
+                permissions.close(directory, self.home.path)
                 moving.move(directory, target)
             else:
-                files.make_directory(target)
-                write_card(target / "model.toml", name, record)
+                self.keep_row(name, record, target)
+
+    def keep_row(self, name: str, record: Record, target: Path) -> None:
+        """Write a row as the card of a new directory, for those who can read registry.toml."""
+        files.make_directory(target)
+        with files.storing(target):
+            permissions.narrow(target, permissions.audience(self.home.registry, self.home.path))
+        write_card(target / "model.toml", name, record)
 
     def rename(self, old: str, new: str) -> Model:
         """Give a model and its directory another name; raises Conflict when it is taken or the model is in training."""

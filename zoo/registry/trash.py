@@ -6,14 +6,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from zoo import files, moving
+from zoo import files, moving, permissions
 from zoo.errors import BadData, NotFound, StorageProblem, did_you_mean
 from zoo.home import Home
-from zoo.registry.document import SIZE_LIMIT, read_records, write_card
+from zoo.registry.document import read_records
 from zoo.registry.model import Model
 from zoo.registry.record import Record
 from zoo.registry.registry import Registry
 
+COPY_LIMIT = 2**30  # bytes of a file that is copied
 LONGEST_NAME = 200  # bytes of what a thing was called, which leave room for the time
 
 
@@ -68,24 +69,25 @@ def put_away(home: Home, path: Path) -> None:
     parts = path.relative_to(home.models if path.is_relative_to(home.models) else home.path).parts
     is_temporary = path.name.startswith(files.TEMPORARY)
     target = place(home, path.name if is_temporary else ".".join(part.lstrip(".") for part in parts))
+    permissions.close(path, home.path)
     moving.move(path, target)
 
 
 def put_away_row(home: Home, name: str, record: Record) -> None:
     """Keep a row that has no directory, as the model.toml of one."""
-    target = place(home, name)
-    files.make_directory(target)
-    write_card(target / "model.toml", name, record)
+    Registry(home).keep_row(name, record, place(home, name))
 
 
 def keep_copy(home: Home, path: Path) -> None:
-    """Put a copy of a file of the home into the trash; what is no file, or too large, goes there itself."""
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > SIZE_LIMIT:
+    """Put a copy of a file of the home into the trash, for it is about to be replaced; what is no file, or too large,
+    goes there itself."""
+    if not path.is_file() or path.stat().st_size > COPY_LIMIT:
         put_away(home, path)
         return
     target = place(home, path.name)
     files.make_directory(target.parent)
-    files.write_bytes(target, files.read_bytes(path, limit=SIZE_LIMIT))
+    permissions.close(path, home.path)
+    files.copy(path, target)
 
 
 def place(home: Home, name: str) -> Path:
