@@ -19,6 +19,7 @@ from zoo.errors import BadData, Changed, Conflict, NotFound, Refused, StoragePro
 from zoo.permissions import DIRECTORY_MODE, FILE_MODE, narrow, take_after
 
 TEMPORARY = ".tmp-"
+UNABLE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)  # of a file system that lacks something
 
 
 @contextlib.contextmanager
@@ -225,6 +226,9 @@ def sync_directory(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in UNABLE:
+            raise
     finally:
         os.close(descriptor)
 

@@ -1,14 +1,15 @@
 """Locks of the kernel: one writer at a time, and who is at work; a lock ends with its process."""
 
 import contextlib
+import errno
 import os
 import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.errors import BadData, Conflict, NotFound
-from zoo.files import storing
+from zoo.errors import BadData, Conflict, NotFound, StorageProblem
+from zoo.files import UNABLE, storing
 from zoo.permissions import FILE_MODE
 
 LOCK_SECONDS = 10.0
@@ -35,6 +36,12 @@ def locked(path: Path, *, seconds: float | None = None, busy: str = "") -> Itera
             raise Conflict(busy or f"another zoo process holds {path}; try again") from None
         except FileNotFoundError:  # moved away between the look and the lock
             raise NotFound(f"{path.parent} is missing") from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, *UNABLE):
+                raise
+            why = f"its file system has no locks ({error.strerror}), without which two writers could lose models"
+            way = "choose a home on a local disk with --home or ZOO_HOME"
+            raise StorageProblem(f"cannot lock {path}: {why}; {way}") from error
     try:
         yield
     finally:
