@@ -242,8 +242,7 @@ def make_directory(path: Path) -> None:
         try:
             _make_one(path)
         except FileExistsError:
-            if path.is_symlink() and not path.exists():
-                raise StorageProblem(f"{path} is a link that leads nowhere; mount the disk it leads to") from None
+            refuse_dangling(path)
             if not path.is_dir():
                 raise
 
@@ -291,6 +290,12 @@ def refuse_link(path: Path) -> None:
     """Raise Refused for a link, which may lead out of the home."""
     if path.is_symlink():
         raise Refused(f"{path} is a link, and what it leads to is not ours to write")
+
+
+def refuse_dangling(path: Path) -> None:
+    """Raise StorageProblem for a link that leads nowhere, for what it stands for may be on a disk that is not here."""
+    if path.is_symlink() and not path.exists():
+        raise StorageProblem(f"{path} is a link that leads nowhere; mount the disk it leads to")
 
 
 def remove(path: Path) -> None:

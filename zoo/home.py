@@ -54,6 +54,7 @@ class Home:
             self.check()
         except BadData as error:
             raise BadData(f"{error} (see: zoo doctor)") from None
+        files.refuse_dangling(self.models)
         files.make_directory(self.lock("any").parent)
         if not self.registry.exists():
             files.write_new(self.registry, f"schema = {SCHEMA}\n".encode())
