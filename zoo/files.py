@@ -79,9 +79,10 @@ class Seen:
             raise Changed(f"another program has changed {self._path} meanwhile; try again")
 
     def put_back(self) -> None:
-        """Undo a write over it, unless somebody has saved the file since."""
+        """Undo a write over it, unless there was none, or somebody has saved the file since."""
         now = Seen(self._path, limit=self._limit)
-        if self.data is not None and now.data == self.successor != self.data:
+        was_written = self.successor is not None and now.data == self.successor != self.data
+        if self.data is not None and was_written:
             write_bytes(self._path, self.data, over=now)
 
 
