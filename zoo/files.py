@@ -1,4 +1,4 @@
-"""How bytes reach the disk and come back: the only module that writes, renames or deletes what a home keeps.
+"""How bytes reach the disk and come back; only moving.py changes what a home keeps beside it.
 
 Every write lands in a temporary file beside its target, is synced, and replaces the target in one step; the directory
 is synced after it. So a reader, a kill or a power cut finds the old file or the new one.
