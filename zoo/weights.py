@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import files
 from zoo.config import STORED_DTYPES, ModelConfig
-from zoo.errors import BadData, NotFound
+from zoo.errors import BadData, NotFound, UsageProblem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,6 +118,36 @@ def _about(config: ModelConfig, vocab_sha256: str) -> str:
     return json.dumps({"model": config.to_dict(), "vocab_sha256": vocab_sha256}, sort_keys=True)
 
 
+def _parsed(metadata: object) -> dict[str, Any]:
+    """Our metadata as a table; an empty one for anything else."""
+    try:
+        table = json.loads(metadata) if isinstance(metadata, str) else None
+    except (ValueError, RecursionError):
+        table = None
+    return table if isinstance(table, dict) else {}
+
+
+def described_by(path: Path) -> tuple[ModelConfig, str]:
+    """Return the shape and the sha256 of the vocabulary that a weights file states in its own header.
+
+    Raises BadData when the header is damaged, or when the tensors are not those of that shape; else as `read`.
+    """
+    header = _header_of(path)
+    told = _parsed(header.pop("__metadata__", {}).get(METADATA))
+    try:
+        config, vocab_sha256 = ModelConfig.from_dict(told["model"]), told["vocab_sha256"]
+    except (KeyError, TypeError, UsageProblem):
+        raise BadData(f"{path} does not say what model it is of") from None
+    if {name: tuple(entry["shape"]) for name, entry in header.items()} != config.weight_shapes():
+        raise BadData(f"{path} does not have the tensors of the shape that it states")
+    return config, vocab_sha256
+
+
+def _header_of(path: Path) -> dict[str, Any]:
+    with files.opened(path) as file:
+        return _checked_header(file.read(8 + HEADER_LIMIT), os.fstat(file.fileno()).st_size, path)
+
+
 def limit_of(config: ModelConfig) -> int:
     """Bytes that the weights of a model of this shape cannot exceed."""
     return 8 + HEADER_LIMIT + 4 * config.parameters()
@@ -144,6 +174,6 @@ def load_model(path: Path, config: ModelConfig, vocab_sha256: str, sha256: str |
             raise BadData(f"{path} does not fit its model: tensor '{name[:NAME_LENGTH]}'")
         if not np.isfinite(have).all():
             raise BadData(f"{path} holds numbers that are not finite: tensor '{name}'")
-    if metadata != _about(config, vocab_sha256):
+    if _parsed(metadata) != _parsed(_about(config, vocab_sha256)):
         raise BadData(f"{path} belongs to a model of another shape or vocabulary")
     return {name: tensor.astype(np.float32, copy=False) for name, tensor in tensors.items()}

@@ -9,6 +9,7 @@ from zoo import locks, moving
 from zoo.doctor.changes import Changes
 from zoo.doctor.finding import NEWER, TO_THE_TRASH, UPGRADE, Finding, Place
 from zoo.doctor.rows import Rows
+from zoo.doctor.witnesses import Key, differences, spelt
 from zoo.home import Home
 from zoo.names import is_name
 from zoo.registry import trash
@@ -18,6 +19,7 @@ from zoo.registry.registry import Registry
 
 WAIT = "wait until its training has come to an end"
 OUT = "the row is taken out, and what is left moved to the trash"
+REBUILT = "the row and model.toml are written anew from run.toml and what can be read of them"
 MANY = 20  # rows that are told of one by one
 
 
@@ -76,22 +78,37 @@ class Index(Place):
         elif record is None and card is not None and card.record is not None:
             mend = partial(self.changes.write_row_anew, name, card.record)
             yield Finding("registry.toml", problem, "the row is written anew from model.toml", mend)
-        elif record is None and self._is_in_training(name):
-            yield Finding("registry.toml", problem, WAIT)
         elif record is None:
-            yield Finding("registry.toml", problem, OUT, partial(self.changes.take_out, name))
+            yield self._unreadable(name, problem)
         elif card is None:
             yield self._homeless(name, record)
         elif card.record is None:
             mend = partial(self.changes.write_card_anew, name, record)
             yield Finding(f"{where}/model.toml", card.problem, "written anew from the row", mend)
-        elif different := _differences(record, card.record):
-            better = rows.better(name, record, card.record)
-            stale, source = ("model.toml", "the row") if better is record else ("the row", "model.toml")
-            what = f"the row and model.toml differ: {', '.join(different)}"
-            cure = f"{stale} is written anew from {source}"
-            mend = partial(self.changes.choose, name, better)
-            yield Finding(where, what, cure, mend, damage=not OF_THE_READER.issuperset(different))
+        elif different := differences(record, card.record):
+            yield self._apart(name, record, card.record, different)
+
+    def _apart(self, name: str, row: Record, card: Record, different: list[Key]) -> Finding:
+        """A row and a card that differ."""
+        where, what = f"models/{name}", f"the row and model.toml differ: {spelt(different)}"
+        settled = self.rows.settled(name, row, card)
+        if settled.dispute:
+            return Finding(where, settled.dispute, "correct the wrong one in an editor; nothing is changed meanwhile")
+        cure = "both are written anew, with what the other files of the model confirm"
+        if not differences(settled.record, row):
+            cure = "model.toml is written anew from the row"
+        elif not differences(settled.record, card):
+            cure = "the row is written anew from model.toml"
+        mend = partial(self.changes.choose, name, settled.record)
+        return Finding(where, what, cure, mend, damage=any(group or key not in OF_THE_READER for group, key in different))
+
+    def _unreadable(self, name: str, problem: str) -> Finding:
+        """A row that cannot be meant, of a model whose card cannot be meant either."""
+        if self._is_in_training(name):
+            return Finding("registry.toml", problem, WAIT)
+        if (found := self.rows.rebuilt(name)) is not None:
+            return Finding("registry.toml", problem, REBUILT, partial(self.changes.choose, name, found))
+        return Finding("registry.toml", problem, OUT, partial(self.changes.take_out, name))
 
     def _is_lost(self, name: str) -> bool:
         """Whether a row cannot be read, and nothing else tells what it said."""
@@ -131,6 +148,9 @@ class Index(Place):
             yield Finding(where, what, TO_THE_TRASH, put_away)
         elif is_leftover(directory):
             yield Finding(where, "it is what was left of a training that had not begun", TO_THE_TRASH, put_away)
+        elif card.record is None and (found := self.rows.rebuilt(name)) is not None:
+            mend = partial(self.changes.choose, name, found)
+            yield Finding(where, f"it has no row, and {card.problem}", REBUILT, mend)
         elif card.record is None:
             yield Finding(where, f"it has no row, and {card.problem}", TO_THE_TRASH, put_away)
         else:
@@ -141,10 +161,3 @@ class Index(Place):
 def is_elsewhere(directory: Path) -> bool:
     """Whether it is a link to a directory, which is not ours to change."""
     return directory.is_symlink() and directory.is_dir()
-
-
-def _differences(row: Record, card: Record) -> list[str]:
-    """The keys in which two records differ."""
-    one, other = row.to_table(), card.to_table()
-    # nan is not equal to itself, but reads the same
-    return [k for k in {**one, **other} if one.get(k) != other.get(k) and repr(one.get(k)) != repr(other.get(k))]

@@ -1,8 +1,8 @@
 """What stands in the directory of one model: weights, vocabulary, spec, snapshots, checkpoints."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,16 +11,19 @@ from zoo.corpora.vocab import Bytes, Characters, Vocab, load_vocab, save_vocab
 from zoo.doctor.debris import debris
 from zoo.doctor.finding import NEWER, TO_THE_TRASH, UNREADABLE, UPGRADE, Finding, Place
 from zoo.doctor.lineage import damaged_snapshots, first_weights, grown_vocabs
+from zoo.doctor.witnesses import Witnesses, differences, is_incomplete, spelt
 from zoo.engine.load import parts_of
 from zoo.errors import BadData, Conflict, NewerSchema, NotFound, StorageProblem, ZooError
 from zoo.home import Home
 from zoo.registry import trash
 from zoo.registry.document import read_records
 from zoo.registry.model import Model
-from zoo.registry.record import OVER
+from zoo.registry.record import OVER, Record
 from zoo.registry.registry import STARTER_TAG, Registry
 from zoo.registry.snapshots import SNAPSHOTS
 from zoo.runs.spec import Spec
+
+CORRECT = "correct the wrong one in an editor"
 
 
 class ModelFiles(Place):
@@ -57,18 +60,27 @@ class ModelFiles(Place):
                 pass
 
     def _contents(self) -> Iterator[Finding]:
-        if lost := self._lost_vocab():
-            found = self._vocab_from_text()
-            if found is not None:
-                mend = partial(self._write_vocab, found)
-                yield Finding(f"{self.where}/vocab.json", lost, "written anew from the text", mend)
-                return
-        spec = list(self._spec())
-        if problem := lost or self._problem():
+        lost, spec = self._lost_vocab(), list(self._spec())
+        problem = lost or self._problem()
+        contradicted = any(finding.mend is None for finding in spec)
+        if (problem or contradicted or is_incomplete(self.model.record)) and (better := self._corrected()):
+            what = f"the record is not that of its files: {spelt(differences(self.model.record, better))}"
+            cure = "row and model.toml are written anew, as run.toml, the weights and the log say"
+            yield Finding(self.where, what, cure, partial(self._correct, better))
+        elif lost and (found := self._vocab_from_text()) is not None:
+            mend = partial(self._write_vocab, found)
+            yield Finding(f"{self.where}/vocab.json", lost, "written anew from the text", mend)
+        elif problem and not Witnesses(self.directory).agree(self.model.record):
             cure = f"the model is moved to the trash; to train it again: {self.model.record.command}"
             yield Finding(self.where, problem, cure, self._put_away)
-            return
-        yield from spec
+        elif problem or contradicted:  # the files are whole, and one of the texts is wrong; which one, none tells
+            yield from spec if contradicted else [Finding(self.where, problem, CORRECT)]
+        else:
+            yield from spec
+            yield from self._beside()
+
+    def _beside(self) -> Iterator[Finding]:
+        """What is wrong beside weights and vocabulary of a model whose record is right."""
         yield from self._text()
         yield from self._kinds()
         yield from first_weights(self.home, self.model)
@@ -77,6 +89,26 @@ class ModelFiles(Place):
             yield from self._left_behind()
         else:
             yield from self._checkpoints()
+
+    def _corrected(self) -> Record | None:
+        """The record as the files of the model say, if that is another one and fits them all."""
+        record, witnesses = self.model.record, Witnesses(self.directory)
+        with suppress(BadData, NotFound):
+            better = witnesses.correct(record)
+            if "run.toml" in witnesses.said:
+                Spec.load(self.directory / "run.toml").check_record(better)
+            if better.status in OVER:
+                parts_of(replace(self.model, record=better))
+            return better if differences(record, better) else None
+        return None
+
+    def _correct(self, record: Record) -> None:
+        """Write the record anew; what it was is kept."""
+        trash.keep_copy(self.home, self.home.registry)
+        trash.keep_copy(self.home, self.directory / "model.toml")
+        changes = {f.name: getattr(record, f.name) for f in fields(record) if f.name != "id"}
+        Registry(self.home).update(self.model.name, self.model.record.id, **changes)
+        self.model = replace(self.model, record=record)
 
     def _lost_vocab(self) -> str:
         """What is wrong with the vocabulary, if anything is."""
@@ -127,7 +159,7 @@ class ModelFiles(Place):
         try:
             found.check_record(self.model.record)
         except BadData as error:  # which of the two was edited, no file tells
-            cure = "correct the wrong one in an editor"
+            cure = CORRECT
             if self.model.record.status in OVER:
                 cure += f"; zoo reproduce {self.model.name} then shows whether it was that"
             yield Finding(where, str(error), cure)
@@ -170,7 +202,7 @@ class ModelFiles(Place):
     def _checkpoints(self) -> Iterator[Finding]:
         from zoo.gpt.checkpoint import newest_first, read, size_limit
 
-        limit = size_limit(self.model.record.parameters)
+        limit = size_limit(Spec.of(self.model.name, self.model.record).model.parameters())
         found = newest_first(self.directory / "checkpoints")
         problems: dict[str, str] = {}
         for path in found:

@@ -1,6 +1,5 @@
 """The rows of registry.toml beside the model.toml and the directories they speak of, as they are found."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,25 +8,28 @@ from typing import Any
 
 from zoo import files
 from zoo.doctor.finding import NEWER, UNREADABLE, UPGRADE
-from zoo.errors import BadData, NewerSchema, StorageProblem, UsageProblem, ZooError
+from zoo.doctor.witnesses import Settled, Witnesses, differences, rebuilt
+from zoo.errors import BadData, NewerSchema, StorageProblem, UsageProblem
 from zoo.home import Home
 from zoo.names import check_name, is_name
-from zoo.protocol import bits
 from zoo.registry.document import SIZE_LIMIT, read_document, read_records
 from zoo.registry.model import RUN_LOCK, Model, is_leftover
-from zoo.registry.record import OVER, Record
-from zoo.runs.spec import Spec
+from zoo.registry.record import Record
 
 MODEL_FILES = {"run.toml", "vocab.json", "model.toml", "log.jsonl", RUN_LOCK}  # which nobody else has
 
 
 @dataclass(frozen=True)
 class Card:
-    """A model.toml: its record, or why there is none, and what the reader must do when it is not for us to mend."""
+    """A model.toml: its record, or why there is none, and what the reader must do when it is not for us to mend.
+
+    `table` is what it holds, even if that makes no record.
+    """
 
     record: Record | None
     problem: str = ""
     advice: str = ""
+    table: object = None
 
 
 class Rows:
@@ -48,6 +50,7 @@ class Rows:
         self.tables: dict[str, Any] = self.document.get("models", {})
         self.read = {name: self._read(name) for name in self.tables}
         self.records = {name: record for name, (record, _) in self.read.items() if record is not None}
+        self._settled: dict[str, Settled] = {}
 
     def _read(self, name: str) -> tuple[Record | None, str]:
         """What a row says, or why it cannot be meant."""
@@ -69,40 +72,30 @@ class Rows:
                 continue
             if row is None and is_leftover(directory):
                 continue
-            record = self.better(name, row, card.record) if row and card.record else row or card.record
+            record = row or card.record
+            if row and card.record:
+                settled = self.settled(name, row, card.record)
+                record = None if settled.dispute else settled.record
             if record is not None:
                 yield Model(name, replace(record, path=f"models/{name}"), directory)
 
-    def better(self, name: str, row: Record, card: Record) -> Record:
-        """Of two the one that is borne out better by the weights and by itself; else the row, which is the commit
-        point, and which readers edit."""
-        if row == card or row.id != card.id:
-            return row
-        try:
-            there = files.sha256_of(self.home.models / name / "weights.safetensors")
-        except ZooError:
-            there = ""
-        return max(row, card, key=lambda record: _worth(record, there))
+    def settled(self, name: str, row: Record, card: Record) -> Settled:
+        """What row and card of a model say together, looked up once."""
+        if name not in self._settled:
+            same = not differences(row, card)
+            self._settled[name] = Settled(row) if same else Witnesses(self.home.models / name).settle(row, card)
+        return self._settled[name]
+
+    def rebuilt(self, name: str) -> Record | None:
+        """The record of a model whose row and card both cannot be meant, if its run.toml can be read."""
+        tables = (self.cards[name].table if name in self.cards else None, self.tables.get(name))
+        return rebuilt(name, self.home.models / name, [table for table in tables if isinstance(table, dict)])
 
     @cached_property
     def strays(self) -> dict[str, str]:
         """The directories that have a card and no row, by the id of their model."""
         found = ((name, card.record) for name, card in self.cards.items() if name not in self.tables)
         return {record.id: name for name, record in found if record is not None}
-
-
-def _worth(record: Record, weights_sha256: str) -> int:
-    """2 for a finished model whose weights are there, 1 for one that may yet be, 0 for what contradicts itself."""
-    is_over, loss = record.status in OVER, record.val_loss
-    try:
-        Spec.of("", record)
-    except BadData:
-        return 0
-    if loss is not None and (record.val_bpc is None or not math.isclose(record.val_bpc, bits(loss), rel_tol=1e-9)):
-        return 0
-    if is_over:
-        return 2 if record.weights_sha256 == weights_sha256 else 0
-    return 1 if record.weights_sha256 is None else 0
 
 
 def _directories(models: Path) -> tuple[list[Path], str]:
@@ -125,15 +118,18 @@ def _is_ours(path: Path) -> bool:
 
 
 def _read_card(path: Path) -> Card:
+    table: object = None
     try:
+        rows = read_document(path).get("models", {})
+        table = next(iter(rows.values())) if len(rows) == 1 else None
         records = read_records(path)
     except NewerSchema:
         return Card(None, NEWER, UPGRADE)
     except BadData as error:
-        return Card(None, str(error))
+        return Card(None, str(error), table=table)
     except StorageProblem as error:
         return Card(None, str(error), UNREADABLE)
     if len(records) != 1:
         return Card(None, "model.toml is missing" if not records else "model.toml has several rows")
     (record,) = records.values()
-    return Card(record)
+    return Card(record, table=table)
