@@ -7,8 +7,9 @@ from pathlib import Path
 
 from zoo import files
 from zoo.errors import BadData, UsageProblem
+from zoo.tables import SCHEMAS
 
-SCHEMA = 1  # of registry.toml, which makes a directory a home
+SCHEMA = SCHEMAS["registry.toml"]  # which makes a directory a home
 _SCHEMA_LINE = re.compile(rb"^(\xef\xbb\xbf)?schema\s*=", re.MULTILINE)
 
 

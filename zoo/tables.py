@@ -3,13 +3,18 @@
 import json
 import re
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from zoo import files
-from zoo.errors import BadData, NewerSchema
+from zoo.errors import BadData, NewerSchema, NotFound, StorageProblem
 
+# the schema of each file that states one, by its name; checkpoints, weights and evaluations by what they are
+SCHEMAS = dict.fromkeys(("registry.toml", "model.toml", "run.toml", "corpus.toml", "vocab.json", "state.json"), 1)
+SCHEMAS |= {"checkpoint": 1, "weights": 1, "evaluation": 1}
 CARD_LIMIT = 2**19  # bytes of a file about one thing: hundreds of times what zoo writes, and soon read at its worst
+LARGEST = 2**24  # bytes of any such file
 TOML_DEPTH = 16  # parts of a key, and tables in tables; our own files have four
 NUMBER_BITS = 1024  # a longer whole number is beyond every float, and a much longer one cannot be written out
 MESSAGE_LENGTH = 300  # of what a parser says, which may quote all that it has read
@@ -72,13 +77,42 @@ def write_toml(
     files.write_bytes(path, data, over=over)
 
 
-def check_schema(table: dict[str, Any], known: int, path: Path) -> None:
-    """Raise NewerSchema for the tables of a later schema than the known one, BadData for those of none."""
-    schema = table.get("schema")
-    if type(schema) is not int:
+def check_schema(table: dict[str, Any], path: Path) -> None:
+    """Raise NewerSchema for a table of a later schema than the one known for that file, BadData for one without any."""
+    if type(table.get("schema")) is not int:
         raise BadData(f"{path} is damaged: it has no schema")
-    if schema > known:
-        raise NewerSchema(f"{path} was written by a newer zoo (schema {schema}); upgrade to read it")
+    refuse_newer(table, path, path.name)
+
+
+def refuse_newer(table: object, path: Path, kind: str) -> None:
+    """Raise NewerSchema for a table that states a later schema than the one known for its kind."""
+    schema = table.get("schema") if isinstance(table, dict) else None
+    if type(schema) is int and schema > SCHEMAS[kind]:
+        raise NewerSchema(f"{path} was written by a newer zoo (schema {schema}); upgrade zoo, for it is left as it is")
+
+
+def refuse_newer_file(path: Path, kind: str = "") -> None:
+    """Raise NewerSchema for a file that a newer zoo has written. One that is missing or damaged is not newer."""
+    table: object = None
+    with suppress(BadData, NotFound, StorageProblem):
+        table = (read_json if path.suffix == ".json" else read_toml)(path, limit=LARGEST)
+    refuse_newer(table, path, kind or path.name)
+
+
+def newer_in(directory: Path) -> Path | None:
+    """Return a file in a directory that a newer zoo has written, if there is any."""
+    for name in SCHEMAS:
+        try:
+            refuse_newer_file(directory / name)
+        except NewerSchema:
+            return directory / name
+    return None
+
+
+def refuse_newer_in(directory: Path) -> None:
+    """Raise NewerSchema when a newer zoo has written a file in a directory that is about to be changed."""
+    if path := newer_in(directory):
+        refuse_newer_file(path)
 
 
 def _canonical(tables: dict[str, Any]) -> str:

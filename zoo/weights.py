@@ -4,12 +4,13 @@ import json
 import math
 import os
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo import files
+from zoo import files, tables
 from zoo.config import STORED_DTYPES, ModelConfig
-from zoo.errors import BadData, NotFound, UsageProblem
+from zoo.errors import BadData, NotFound, UsageProblem, ZooError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +44,16 @@ def read(path: Path, *, limit: int) -> bytes:
             raise BadData(f"{path} has {size:,} bytes, more than the {limit:,} allowed")
         file.seek(0)
         return file.read(size)
+
+
+def refuse_newer(path: Path, kind: str = "weights") -> None:
+    """Raise NewerSchema for a file whose metadata state a later schema than the one known for its kind; one that states
+    none is of the first."""
+    told = None
+    with suppress(ZooError, ValueError, KeyError, TypeError, RecursionError, struct.error), files.opened(path) as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        told = _parsed(json.loads(file.read(min(size, HEADER_LIMIT)))["__metadata__"][METADATA])
+    tables.refuse_newer(told, path, kind)
 
 
 def from_bytes(data: bytes, where: Path) -> "tuple[dict[str, np.ndarray], str]":
@@ -160,6 +171,7 @@ def load_model(path: Path, config: ModelConfig, vocab_sha256: str, sha256: str |
 
     import numpy as np
 
+    refuse_newer(path)
     try:
         data = read(path, limit=limit_of(config))
     except NotFound as error:

@@ -17,7 +17,7 @@ from zoo.errors import BadData, NotFound
 from zoo.home import Home
 from zoo.names import is_name
 
-SCHEMA = 1  # of corpus.toml
+SCHEMA = tables.SCHEMAS["corpus.toml"]
 ALPHABET_LIMIT = 2**25  # every character of Unicode, each written as an escape, and its count
 LINE_LIMIT = 2**16  # bytes of a line of documents.jsonl: a path and a reason
 BLOCK_BYTES = 2**20
@@ -207,7 +207,7 @@ def load_corpus(directory: Path) -> Corpus:
     """The corpus in a directory, by its corpus.toml; raises BadData for one that is damaged."""
     path = directory / "corpus.toml"
     table = tables.read_toml(path)
-    tables.check_schema(table, SCHEMA, path)
+    tables.check_schema(table, path)
     known = {f.name: get_origin(f.type) or f.type for f in fields(Corpus) if f.name != "directory"}
     values = {key: value for key, value in table.items() if key in known}
     wrong = [key for key, value in values.items() if type(value) is not known[key]]

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from zoo import files, locks
+from zoo import files, locks, tables
 from zoo.corpora.corpus import Corpus, fetch_lock, open_corpus
 from zoo.corpora.dataset import Dataset, Document, Opened, ReadOptions, is_private, is_url
 from zoo.corpora.normalise import LONGEST_NAME, Normaliser, with_line_feeds
@@ -68,6 +68,8 @@ def fetch(
     sources = _sources(dataset, wish)
     home.create()
     with _alone(home, dataset.name, on_event):
+        for folder in home.corpora.glob(f"{dataset.name}/*/"):
+            tables.refuse_newer_in(folder)
         before = _stored(home, dataset.name)
         corpus = _Fetch(home, dataset, wish, sources, on_event).run(opener, [dataset, *offered])
     if before:

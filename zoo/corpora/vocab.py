@@ -15,7 +15,7 @@ from zoo.errors import BadData, UsageProblem
 if TYPE_CHECKING:
     import numpy as np
 
-SCHEMA = 1
+SCHEMA = tables.SCHEMAS["vocab.json"]
 MOST_CHARACTERS = 2**16  # more than any script has
 VOCAB_LIMIT = 2**20  # bytes of vocab.json: so many characters, each written as an escape
 Unknown = Literal["error", "skip", "replace"]
@@ -192,7 +192,7 @@ def load_vocab(path: Path) -> Vocab:
     table = tables.read_json(path, limit=VOCAB_LIMIT)
     if not isinstance(table, dict):
         raise BadData(f"{path} is damaged: it is not a table")
-    tables.check_schema(table, SCHEMA, path)
+    tables.check_schema(table, path)
     alphabet = table.get("alphabet")
     match table.get("kind"):
         case "characters" if isinstance(alphabet, str) and 0 < len(alphabet) == len(set(alphabet)):

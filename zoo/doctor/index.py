@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from zoo import locks, moving
+from zoo import locks, moving, tables
 from zoo.doctor.changes import Changes
 from zoo.doctor.finding import NEWER, TO_THE_TRASH, UPGRADE, Finding, Place
 from zoo.doctor.rows import Rows
@@ -85,6 +85,8 @@ class Index(Place):
         elif card.record is None:
             mend = partial(self.changes.write_card_anew, name, record)
             yield Finding(f"{where}/model.toml", card.problem, "written anew from the row", mend)
+        elif tables.newer_in(self.home.models / name):
+            return  # which is told of with the model: what it says cannot be read
         elif different := differences(record, card.record):
             yield self._apart(name, record, card.record, different)
 
@@ -106,6 +108,8 @@ class Index(Place):
         """A row that cannot be meant, of a model whose card cannot be meant either."""
         if self._is_in_training(name):
             return Finding("registry.toml", problem, WAIT)
+        if is_name(name) and (newer := tables.newer_in(self.home.models / name)):
+            return Finding(f"models/{name}/{newer.name}", NEWER, UPGRADE)
         if (found := self.rows.rebuilt(name)) is not None:
             return Finding("registry.toml", problem, REBUILT, partial(self.changes.choose, name, found))
         return Finding("registry.toml", problem, OUT, partial(self.changes.take_out, name))
@@ -142,6 +146,8 @@ class Index(Place):
             yield Finding(where, "it is a link that leads nowhere", TO_THE_TRASH, put_away)
         elif self._is_in_training(name):
             yield Finding(where, "it has no row", WAIT)
+        elif card.record is None and (newer := tables.newer_in(directory)):
+            yield Finding(f"{where}/{newer.name}", NEWER, UPGRADE)
         elif not is_name(name):
             twin = name.casefold() in self.rows.tables or (directory.parent / name.casefold()).exists()
             what = f"it differs from '{name.casefold()}' in case only" if twin else "no model can be called so"

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
+from zoo import tables, weights
 from zoo.corpora.corpus import open_corpus
 from zoo.corpora.vocab import Bytes, Characters, Vocab, load_vocab, save_vocab
 from zoo.doctor.debris import debris
@@ -13,14 +14,14 @@ from zoo.doctor.finding import NEWER, TO_THE_TRASH, UNREADABLE, UPGRADE, Finding
 from zoo.doctor.lineage import damaged_snapshots, first_weights, grown_vocabs
 from zoo.doctor.witnesses import Witnesses, differences, is_incomplete, spelt
 from zoo.engine.load import parts_of
-from zoo.errors import BadData, Conflict, NewerSchema, NotFound, StorageProblem, ZooError
+from zoo.errors import BadData, Conflict, NewerSchema, NotFound, StorageProblem
 from zoo.home import Home
 from zoo.registry import trash
 from zoo.registry.document import read_records
-from zoo.registry.model import Model
+from zoo.registry.model import FIRST_WEIGHTS, WEIGHTS, Model
 from zoo.registry.record import OVER, Record
 from zoo.registry.registry import STARTER_TAG, Registry
-from zoo.registry.snapshots import SNAPSHOTS
+from zoo.registry.snapshots import SNAPSHOTS, snapshots
 from zoo.runs.spec import Spec
 
 CORRECT = "correct the wrong one in an editor"
@@ -51,13 +52,16 @@ class ModelFiles(Place):
             yield from debris(self.home, self.directory)
 
     def _newer(self) -> Iterator[Finding]:
-        for name, load in {"vocab.json": load_vocab, "run.toml": Spec.load}.items():
+        """What a newer zoo has written: nothing beside it is touched, either."""
+        checkpoints = [(path, "checkpoint") for path in (self.directory / "checkpoints").glob("*.safetensors")]
+        kept = [self.directory / WEIGHTS, self.directory / FIRST_WEIGHTS, *snapshots(self.directory).values()]
+        for path, kind in [*checkpoints, *((path, "weights") for path in kept)]:
             try:
-                load(self.directory / name)
+                weights.refuse_newer(path, kind)
             except NewerSchema:
-                yield Finding(f"{self.where}/{name}", NEWER, UPGRADE)
-            except ZooError:  # which is looked at below
-                pass
+                yield Finding(str(path.relative_to(self.home.path)), NEWER, UPGRADE)
+        if newer := tables.newer_in(self.directory):
+            yield Finding(f"{self.where}/{newer.name}", NEWER, UPGRADE)
 
     def _contents(self) -> Iterator[Finding]:
         lost, spec = self._lost_vocab(), list(self._spec())

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo import files, weights
+from zoo import files, tables, weights
 from zoo.errors import BadData, NotFound, StorageProblem
 from zoo.events import OnEvent, Warned, ignore
 from zoo.gpt.model import GPT
 from zoo.gpt.optimizer import AdamW, Optimizer, restore_state
 
 KEEP = 2
+SCHEMA = tables.SCHEMAS["checkpoint"]
 _NAME = re.compile(r"step-\d{9}\.[0-9a-f]{16}\.safetensors")
 _COPIES = 2 * 2 + len(AdamW.STATE)  # of each weight: its own and the best, where a tied one stands twice; AdamW's
 
@@ -46,7 +47,7 @@ def save_checkpoint(
         for name, state in optimizer.state.items():
             tensors.update({f"optimizer.{key}.{name}": tensor for key, tensor in state.items()})
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
-    data = weights.to_bytes(arrays, json.dumps(asdict(progress)))
+    data = weights.to_bytes(arrays, json.dumps({"schema": SCHEMA, **asdict(progress)}))
     files.make_directory(directory)
     # the hash is part of the name: a file that was cut off or altered is not the one its name speaks of
     path = directory / f"step-{progress.step:09d}.{hashlib.sha256(data).hexdigest()[:16]}.safetensors"
@@ -64,8 +65,10 @@ def load_checkpoint(
 ) -> tuple[dict[str, Tensor], Progress] | None:
     """Load the newest valid checkpoint into model and optimizers; returns best weights and progress, or None.
 
-    A damaged one is passed over with a warning; raises BadData when there are checkpoints and none is whole.
+    A damaged one is passed over with a warning; raises BadData when there are checkpoints and none is whole, and
+    NewerSchema when a newer zoo has written one of them.
     """
+    refuse_newer(directory)
     found = newest_first(directory)
     for path in found:
         try:
@@ -91,10 +94,12 @@ def _take(
         if have != expected and (have or group == "model"):  # before the first validation there are no best weights
             raise BadData(f"{path} is of another model")
     try:
-        progress = Progress(**json.loads(metadata))
+        told = json.loads(metadata)
+        told.pop("schema", None)  # those of the first zoo have none
+        progress = Progress(**told)
         _check(progress, path)
         restore_state(optimizers, groups["optimizer"])
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise BadData(f"{path} is of another training") from None
     model.load_state_dict(groups["model"])
     return groups["best"], progress
@@ -111,6 +116,12 @@ def read(path: Path, *, limit: int) -> tuple[dict[str, np.ndarray], str]:
     if not path.name.endswith(f"{hashlib.sha256(data).hexdigest()[:16]}.safetensors"):
         raise BadData(f"{path} is damaged")
     return weights.from_bytes(data, path)
+
+
+def refuse_newer(directory: Path) -> None:
+    """Raise NewerSchema when a newer zoo has written a checkpoint in a directory."""
+    for path in newest_first(directory):
+        weights.refuse_newer(path, "checkpoint")
 
 
 def _check(progress: Progress, path: Path) -> None:

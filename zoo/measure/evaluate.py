@@ -21,7 +21,7 @@ from zoo.measure.scoring import tally
 from zoo.protocol import PROTOCOLS, WINDOWS_V1, bits, known_nats, nats_per_character, unknown_nats
 from zoo.registry.model import Model
 
-SCHEMA = 1  # of a kept evaluation; another one when the same weights and text come to another number
+SCHEMA = tables.SCHEMAS["evaluation"]  # another one when the same weights and text come to another number
 LARGEST = 700.0  # nats whose exponential is a number
 LEAST_COVERAGE = 0.99  # below which a loss says more about the alphabet than about the model
 HASH = re.compile("[0-9a-f]{64}")
@@ -146,7 +146,8 @@ class Evaluator:
         of = asdict(evaluation)
         nats = of.pop("nats")
         table = {"schema": SCHEMA, "of": of, "nats": None if math.isnan(nats) else nats}
-        with contextlib.suppress(ZooError):
+        with contextlib.suppress(ZooError):  # nor is one that a newer zoo has kept
+            tables.refuse_newer_file(path, "evaluation")
             files.make_directory(path.parent)
             files.write_bytes(path, f"{json.dumps(table, indent=1)}\n".encode(), durable=False)
 

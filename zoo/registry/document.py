@@ -22,7 +22,7 @@ def read_document(path: Path) -> dict[str, Any]:
         return {"schema": SCHEMA}
     if type(document.get("schema")) is not int:
         raise BadData(f"{path} has no 'schema' and so is no registry")
-    tables.check_schema(document, SCHEMA, path)
+    tables.check_schema(document, path)
     if not isinstance(document.get("models", {}), dict):
         raise BadData(f"{path}: 'models' is not a table")
     return document
@@ -58,5 +58,6 @@ def write_document(path: Path, document: dict[str, Any], *, over: files.Seen | N
 
 
 def write_card(path: Path, name: str, record: Record) -> None:
-    """Write the model.toml of one model."""
+    """Write the model.toml of one model; raises NewerSchema when a newer zoo has written the one that is there."""
+    tables.refuse_newer_file(path)
     write_document(path, {"schema": SCHEMA, "models": {name: record.to_table()}})

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo import files, locks
+from zoo import files, locks, tables
 from zoo.errors import BadData
 from zoo.registry.record import Record
 
@@ -63,4 +63,4 @@ def is_leftover(directory: Path) -> bool:
     not begun, or the lock of one who came late."""
     names = {path.name for path in directory.iterdir() if not path.name.startswith(files.TEMPORARY)}
     begun = {"run.toml", "vocab.json", FIRST_WEIGHTS, "model.toml", RUN_LOCK}
-    return names <= begun and not locks.is_locked(directory / RUN_LOCK)
+    return names <= begun and not locks.is_locked(directory / RUN_LOCK) and not tables.newer_in(directory)

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from zoo import files, locks, moving, permissions
+from zoo import files, locks, moving, permissions, tables
 from zoo.errors import BadData, Conflict, NotFound, Refused, UsageProblem, ZooError, did_you_mean
 from zoo.home import Home
 from zoo.names import check_name, split_step, whole
@@ -123,6 +123,7 @@ class Registry:
             directory = self._clear(name, index.rows)
             if source.is_symlink() or not source.is_dir():
                 raise NotFound(f"model '{name}' was restored or moved meanwhile")
+            tables.refuse_newer_in(source)
             with moving.moved(source, directory):
                 index.write(lambda rows: self._with_new(name, record, rows))
 
@@ -193,11 +194,13 @@ class Registry:
         self._free(name, self.own())
 
     def own_model(self, name: str) -> Model:
-        """A model that may be changed; raises Refused for a starter, and for a link to a directory elsewhere."""
+        """A model that may be changed; raises Refused for a starter, and for a link to a directory elsewhere, and
+        NewerSchema for one that a newer zoo has worked on."""
         model = self.get(whole(name))
         if model.starter:
             raise Refused(f"'{name}' is a starter, which comes with zoo and cannot be changed")
         files.refuse_link(model.directory)
+        tables.refuse_newer_in(model.directory)
         return model
 
     def exclusively(self, model: Model) -> contextlib.AbstractContextManager[None]:

@@ -60,7 +60,7 @@ def start(
 
 def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = never) -> Model:
     """Go on with an interrupted run from its newest checkpoint. Raises Conflict when it is in training or finished."""
-    from zoo.gpt.checkpoint import newest_step
+    from zoo.gpt.checkpoint import newest_step, refuse_newer
 
     registry = Registry(home)
     model = registry.own_model(registry.resolve(whole(name), status="interrupted").name)
@@ -71,6 +71,7 @@ def resume(home: Home, name: str, *, on_event: OnEvent = ignore, stop: Stop = ne
     if model.status != "interrupted":
         raise Conflict(f"'{model.name}' is finished: there is nothing to resume")
     run_dir = model.directory
+    refuse_newer(run_dir / "checkpoints")
     spec = Spec.load(run_dir / "run.toml")
     spec.check_record(model.record)
     remark(spec, on_event)

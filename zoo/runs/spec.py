@@ -15,7 +15,7 @@ from zoo.names import LONGEST
 from zoo.protocol import WINDOWS_V1
 from zoo.registry.record import CorpusPart, Record, VocabPart, read_part, short
 
-SCHEMA = 1
+SCHEMA = tables.SCHEMAS["run.toml"]
 MOST_THREADS = 4096
 # what of a record decides the outcome; the rest says who, when and where, and may be edited
 DECISIVE = ("id", "seed", "device", "dtype", "threads", "init_sha256", "corpora", "vocab", "model", "train")
@@ -59,7 +59,7 @@ class Spec:
     def load(cls, path: Path) -> Self:
         """The spec of a run.toml; raises BadData for one that is damaged."""
         table = tables.read_toml(path)
-        tables.check_schema(table, SCHEMA, path)
+        tables.check_schema(table, path)
         known = {f.name: get_origin(f.type) or f.type for f in dataclasses.fields(cls)} | dict.fromkeys(OF_A_CHILD, str)
         values = {key: value for key, value in table.items() if key in known}
         try:

@@ -183,7 +183,8 @@ class Log:
         if time.monotonic() - self._state_at < STATE_SECONDS:
             return
         self._state_at = time.monotonic()
-        state = {"host": platform.node(), "pid": os.getpid(), "step": step, "time": datetime.now(UTC).isoformat()}
+        who = {"schema": tables.SCHEMAS["state.json"], "host": platform.node(), "pid": os.getpid()}
+        state = {**who, "step": step, "time": datetime.now(UTC).isoformat()}
         with suppress(ZooError):  # nothing depends on it
             files.write_bytes(self.directory / "state.json", json.dumps(state).encode(), durable=False)
 
