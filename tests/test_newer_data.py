@@ -144,7 +144,7 @@ def test_a_newer_file_outlives_every_command(zoo, original, home, what):
     ("what", "words"),
     [(what, words) for what in ("card", "spec", "vocabulary") for words in ("rename tiny-nano x", "rm tiny-nano")]
     + [(f"{what} of a training", "resume half") for what in ("card", "spec", "vocabulary", "state")]
-    + [("checkpoint", "resume half"), ("spec in the trash", "restore gone")]
+    + [("checkpoint", "resume half"), ("card in the trash", "restore gone"), ("spec in the trash", "restore gone")]
     + [("text", "fetch tiny --from TEXT"), ("registry", "rm half"), ("registry", "train -d tiny -n new")],
 )
 def test_a_command_that_would_change_it_is_refused(zoo, original, home, what, words):

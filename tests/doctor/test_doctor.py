@@ -22,6 +22,7 @@ from zoo.errors import Stopped
 from zoo.events import ignore
 from zoo.home import Home
 from zoo.plugins import Plugins
+from zoo.registry import trash
 from zoo.registry.registry import Registry
 from zoo.runs.plan import Request, plan
 from zoo.runs.run import start
@@ -415,6 +416,33 @@ def test_what_is_put_away_comes_back_with_restore(zoo, home, tiny_model):
     assert zoo("restore", MODEL).code == 0
     weights.write_bytes(whole)
     assert findings(zoo)[0] == 0
+
+
+@pytest.mark.parametrize("repaired", [True, False])
+def test_a_model_that_was_removed_comes_back_though_an_older_registry_did(zoo, home, tiny_model, repaired):
+    before = home.registry.read_bytes()
+    weights = (of_model(home) / "weights.safetensors").read_bytes()
+    assert zoo("rm", MODEL).code == 0
+    home.registry.write_bytes(before)  # as an editor or git may bring it back
+    if repaired:
+        outcome = zoo("doctor", "--repair")
+        assert outcome.code == 0
+        assert f"its model is in the trash; the row is taken out; the model comes back with: zoo restore {MODEL}" in (
+            outcome.out
+        )
+        assert MODEL not in Registry(home).own()
+    assert zoo("restore", MODEL).code == 0
+    assert (of_model(home) / "weights.safetensors").read_bytes() == weights
+    assert zoo("generate", MODEL, "The", "--max-new", "2").code == 0
+
+
+def test_a_row_without_a_model_is_not_restored_in_the_place_of_a_model(zoo, home, tiny_model):
+    weights = (of_model(home) / "weights.safetensors").read_bytes()
+    record = Registry(home).get(MODEL).record
+    assert zoo("rm", MODEL).code == 0
+    trash.put_away_row(home, MODEL, record)  # as the doctor of an earlier zoo did
+    assert zoo("restore", MODEL).code == 0
+    assert (of_model(home) / "weights.safetensors").read_bytes() == weights
 
 
 def test_a_model_in_training_and_a_fetch_at_work_are_left_alone(zoo, home, tiny_model):

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -384,6 +385,70 @@ def test_of_two_removed_with_one_name_the_last_comes_back_first(zoo, home, add):
     assert zoo("rename", "one", "kept").code == 0
     assert zoo("restore", "one").code == 0
     assert Registry(home).own()["one"].record.note == "first"
+
+
+def test_the_order_of_the_trash_does_not_depend_on_the_clock(zoo, home, add, monkeypatch):
+    for note, year in (("first", 2031), ("second", 2021), ("third", 2026)):
+
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz=None, *, year=year):
+                return datetime(year, 1, 1, tzinfo=tz)
+
+        monkeypatch.setattr("zoo.registry.trash.datetime", Clock)
+        add("one", note=note)
+        assert zoo("rm", "one").code == 0
+    for note in ("third", "second", "first"):
+        assert zoo("restore", "one").code == 0
+        assert Registry(home).own()["one"].record.note == note
+        assert zoo("rename", "one", note).code == 0
+
+
+def test_what_an_older_zoo_removed_comes_back_after_what_this_one_did(zoo, home, add):
+    for note in ("old", "older", "new"):
+        add("one", note=note)
+        assert zoo("rm", "one").code == 0
+    older = sorted(home.trash.iterdir())[:2]
+    for path, year in zip(older, (2999, 2998), strict=True):
+        path.rename(home.trash / f"one~{year}0101T000000000000")
+    for note in ("new", "old", "older"):
+        assert zoo("restore", "one").code == 0
+        assert Registry(home).own()["one"].record.note == note
+        assert zoo("rename", "one", note).code == 0
+
+
+def test_every_model_in_the_trash_can_be_named(zoo, home, add):
+    for note in ("first", "second"):
+        add("one", note=note)
+        assert zoo("rm", "one").code == 0
+    first, second = sorted(path.name for path in home.trash.iterdir())
+    outcome = zoo("restore", "nobody")
+    assert outcome.code == 3
+    assert f"(it holds: {first}, {second}, one)" in outcome.err
+    outcome = zoo("restore", first)
+    assert outcome.code == 0
+    assert "restored one\n" in outcome.err
+    assert f"the trash holds more of that name: {second}" in outcome.err
+    assert Registry(home).own()["one"].record.note == "first"
+
+
+@pytest.mark.parametrize("harm", ["damaged", "missing", "a file"])
+def test_an_item_that_holds_no_model_says_why_it_does_not_come_back(zoo, home, add, harm):
+    add("one")
+    assert zoo("rm", "one").code == 0
+    [item] = home.trash.iterdir()
+    if harm == "damaged":
+        (item / "model.toml").write_text("?")
+    elif harm == "missing":
+        (item / "model.toml").unlink()
+    else:
+        item.rename(home.path / "aside")
+        item.write_text("x")
+    for word in ("one", item.name):
+        outcome = zoo("restore", word)
+        assert outcome.code == 4, outcome
+        assert item.name in outcome.err
+    assert item.exists()
 
 
 def test_restore_does_not_overwrite(zoo, home, add):

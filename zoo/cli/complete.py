@@ -55,9 +55,9 @@ def _keys(app: App) -> Iterable[str]:
 
 
 def _trashed(app: App) -> Iterable[str]:
-    from zoo.registry.trash import contents
+    from zoo.registry.trash import models
 
-    return contents(app.home)
+    return sorted({word for name, directory, _ in models(app.home) for word in (name, directory.name)})
 
 
 models = completer(lambda app: app.registry.models())

@@ -12,6 +12,7 @@ from zoo.doctor.witnesses import Settled, Witnesses, differences, rebuilt
 from zoo.errors import BadData, NewerSchema, StorageProblem, UsageProblem
 from zoo.home import Home
 from zoo.names import check_name, is_name
+from zoo.registry import trash
 from zoo.registry.document import SIZE_LIMIT, read_document, read_records
 from zoo.registry.model import RUN_LOCK, Model, is_leftover
 from zoo.registry.record import Record
@@ -90,6 +91,12 @@ class Rows:
         """The record of a model whose row and card both cannot be meant, if its run.toml can be read."""
         tables = (self.cards[name].table if name in self.cards else None, self.tables.get(name))
         return rebuilt(name, self.home.models / name, [table for table in tables if isinstance(table, dict)])
+
+    @cached_property
+    def trashed(self) -> dict[str, Path]:
+        """The models in the trash that have more than a row, by their id."""
+        found = trash.models(self.home)
+        return {record.id: directory for _, directory, record in found if not trash.is_row_alone(directory)}
 
     @cached_property
     def strays(self) -> dict[str, str]:

@@ -118,14 +118,23 @@ class Registry:
         return directory
 
     def adopt(self, name: str, record: Record, source: Path) -> None:
-        """Move a directory in from elsewhere in the home and give it a row; raises Conflict when the name is taken."""
+        """Move a directory in from elsewhere in the home and give it a row; raises Conflict when the name is taken.
+
+        A row of this very model that has no directory, from an older registry.toml, does not take the name.
+        """
         with self._transaction() as index:
-            directory = self._clear(name, index.rows)
+            is_homeless = not (self.home.models / name).exists()
+
+            def others(rows: Rows) -> Rows:
+                is_stale = is_homeless and rows.get(name, {}).get("id") == record.id
+                return {other: row for other, row in rows.items() if not (is_stale and other == name)}
+
+            directory = self._clear(name, others(index.rows))
             if source.is_symlink() or not source.is_dir():
                 raise NotFound(f"model '{name}' was restored or moved meanwhile")
             tables.refuse_newer_in(source)
             with moving.moved(source, directory):
-                index.write(lambda rows: self._with_new(name, record, rows))
+                index.write(lambda rows: self._with_new(name, record, others(rows)))
 
     def update(self, name: str, id: str, **changes: Any) -> None:
         """Change fields of a row: model.toml first, registry.toml last, which is the commit point.

@@ -1,21 +1,24 @@
 """The trash: where `zoo rm` puts models, and `zoo restore` finds them."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from zoo import files, moving, permissions
-from zoo.errors import BadData, NotFound, StorageProblem, did_you_mean
+from zoo.errors import BadData, NotFound, StorageProblem, ZooError, did_you_mean
 from zoo.home import Home
 from zoo.registry.document import read_records
-from zoo.registry.model import Model
+from zoo.registry.model import WEIGHTS, Model
 from zoo.registry.record import Record
 from zoo.registry.registry import Registry
 
 COPY_LIMIT = 2**30  # bytes of a file that is copied
-LONGEST_NAME = 200  # bytes of what a thing was called, which leave room for the time
+LONGEST_NAME = 200  # bytes of what a thing was called, which leave room for number and time
+MOST_LISTED = 8  # items that a message lists, the last ones
+_ITEM = re.compile(r"(.*)~(?:(\d{6,18})-)?(\d{8}T\d{12})", re.DOTALL)
 
 
 def discard(registry: Registry, model: Model) -> None:
@@ -24,23 +27,55 @@ def discard(registry: Registry, model: Model) -> None:
         registry.dismiss(model.name, model.record.id, place(registry.home, model.name))
 
 
-def restore(registry: Registry, name: str) -> Model:
-    """Bring back the model of that name that was removed last; raises NotFound, or Conflict when the name is taken."""
-    trashed = contents(registry.home)
-    if name not in trashed:
-        raise NotFound(f"no model named '{name}' in the trash{did_you_mean(name, trashed)}")
-    directory, record = trashed[name]
+def restore(registry: Registry, wanted: str) -> Model:
+    """Bring back a model: the one that was removed last under a name, or that of an item of the trash.
+
+    Raises NotFound, BadData for an item that holds no model, or Conflict when the name is taken.
+    """
+    found = {directory.name: (name, directory, record) for name, directory, record in models(registry.home)}
+    found |= {name: (name, *held) for name, held in contents(registry.home).items()}
+    if wanted not in found:
+        raise _not_restorable(registry.home, wanted, [*found])
+    name, directory, record = found[wanted]
     registry.adopt(name, record, directory)
     return registry.get(name)
 
 
+def _not_restorable(home: Home, wanted: str, known: list[str]) -> ZooError:
+    """Why no model can be restored by this word."""
+    for item in reversed(_items(home)):
+        if wanted in (item.name, _name_of(item)):
+            try:
+                read_records(item / "model.toml")
+            except ZooError as error:
+                return error
+            return BadData(f"{item} is not a model with its model.toml; move it back by hand")
+    holds = f" (it holds: {', '.join(known[-MOST_LISTED:])})" if known else ""
+    return NotFound(f"no model named '{wanted}' in the trash{did_you_mean(wanted, known)}{holds}")
+
+
 def contents(home: Home) -> dict[str, tuple[Path, Record]]:
-    """What the trash holds, by name; of several with one name the last to go in."""
-    return {name: (directory, record) for name, directory, record in models(home)}
+    """What the trash holds, by name; of several with one name the last to go in, and a row without files only where
+    there is nothing else."""
+    found: dict[str, tuple[Path, Record]] = {}
+    for name, directory, record in models(home):
+        if name not in found or not is_row_alone(directory) or is_row_alone(found[name][0]):
+            found[name] = (directory, record)
+    return found
+
+
+def word_for(home: Home, directory: Path) -> str:
+    """The word by which `zoo restore` brings back the model in a directory of the trash."""
+    return next((name for name, (first, _) in contents(home).items() if first == directory), directory.name)
+
+
+def is_row_alone(directory: Path) -> bool:
+    """Whether a directory of the trash holds a record, and nothing of its model."""
+    return not any((directory / name).exists() for name in ("run.toml", WEIGHTS))
 
 
 def models(home: Home) -> Iterator[tuple[str, Path, Record]]:
-    """Every model in the trash, by the order in which those of one name went in."""
+    """Every model in the trash, in the order in which they went in."""
     for path in _cards(home):
         with suppress(BadData, StorageProblem):  # one damaged card must not hide the others
             for name, record in read_records(path).items():
@@ -53,8 +88,15 @@ def cards(home: Home) -> Iterator[dict[str, Record]]:
 
 
 def _cards(home: Home) -> list[Path]:
-    found = sorted(home.trash.glob("*/model.toml")) if home.trash.is_dir() else []
-    return [path for path in found if not path.parent.name.startswith(files.TEMPORARY)]  # half of one, or a second one
+    return [item / "model.toml" for item in _items(home) if item.is_dir()]
+
+
+def _items(home: Home) -> list[Path]:
+    """Everything in the trash, in the order in which it went in; what a move left half done is none of it."""
+    with suppress(OSError):  # there is none, or it cannot be looked into
+        items = [path for path in home.trash.iterdir() if not path.name.startswith(files.TEMPORARY)]
+        return sorted(items, key=lambda path: _order(path.name))
+    return []
 
 
 def size(home: Home) -> int:
@@ -91,6 +133,19 @@ def keep_copy(home: Home, path: Path) -> None:
 
 
 def place(home: Home, name: str) -> Path:
-    """A free directory in the trash; its name sorts by time among those of one model."""
+    """A free path in the trash. Its number is greater than all others there, so that the order does not depend on the
+    clock, which may have been set back."""
+    number = 1 + max((_order(item.name)[0] for item in _items(home)), default=0)
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    return home.trash / f"{os.fsdecode(os.fsencode(name)[:LONGEST_NAME])}~{now}"
+    return home.trash / f"{os.fsdecode(os.fsencode(name)[:LONGEST_NAME])}~{number:06d}-{now}"
+
+
+def _order(item: str) -> tuple[int, str, str]:
+    """The number and the time in the name of an item; those of the first zoo have no number, and are older."""
+    match = _ITEM.fullmatch(item)
+    return (int(match[2] or 0), match[3], item) if match else (0, "", item)
+
+
+def _name_of(item: Path) -> str:
+    match = _ITEM.fullmatch(item.name)
+    return match[1] if match else item.name
