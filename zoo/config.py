@@ -113,6 +113,18 @@ class ModelConfig(Knobs):
         if modern and (self.head_dim or self.n_embd // self.n_head) % 2:
             raise UsageProblem("shape modern needs an even head_dim, for rotary positions come in pairs")
 
+    @classmethod
+    def stored(cls, values: dict[str, Any]) -> Self:
+        """Build the shape that a run.toml, a record or a weights file states, in which every size is written out.
+
+        Raises UsageProblem for anything else.
+        """
+        config = cls.from_dict(values)
+        for size in ("vocab_size", "head_dim", "hidden_size"):
+            if not getattr(config, size):
+                raise UsageProblem(f"{size} must be at least 1, not 0")
+        return config
+
     def resolve(self, vocab_size: int) -> "ModelConfig":
         """The same shape with every size written out."""
         swiglu_size = 32 * math.ceil(8 * self.n_embd / 3 / 32)

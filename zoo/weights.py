@@ -146,7 +146,7 @@ def described_by(path: Path) -> tuple[ModelConfig, str]:
     header = _header_of(path)
     told = _parsed(header.pop("__metadata__", {}).get(METADATA))
     try:
-        config, vocab_sha256 = ModelConfig.from_dict(told["model"]), told["vocab_sha256"]
+        config, vocab_sha256 = ModelConfig.stored(told["model"]), told["vocab_sha256"]
     except (KeyError, TypeError, UsageProblem):
         raise BadData(f"{path} does not say what model it is of") from None
     if {name: tuple(entry["shape"]) for name, entry in header.items()} != config.weight_shapes():

@@ -63,7 +63,7 @@ def _write(home: Home, model: Model, data: bytes) -> None:
 
 def damaged_snapshots(home: Home, model: Model) -> Iterator[Finding]:
     """Snapshots that are not what their names say, or not of this model."""
-    config, vocab_sha256 = ModelConfig.from_dict(model.record.model), model.record.vocab.sha256
+    config, vocab_sha256 = ModelConfig.stored(model.record.model), model.record.vocab.sha256
     for path in snapshots(model.directory).values():
         try:
             weights.load_model(path, config, vocab_sha256, sha256_in_name(path))

@@ -150,10 +150,11 @@ class Witnesses:
     def agree(self, record: Record) -> bool:
         """Whether nothing but a text can be wrong: the weights are the recorded ones, and the vocabulary is that of the
         weights, or of run.toml before there are any."""
-        is_over = record.status in OVER
-        named = self.said.get(WEIGHTS if is_over else "run.toml", {}).get(("vocab", "sha256"))
-        has_vocab = named is not None and named == self.said.get("vocab.json", {}).get(("vocab", "sha256"))
-        return has_vocab and (not is_over or record.weights_sha256 == self.weights_sha256)
+        have = self.said.get("vocab.json", {}).get(("vocab", "sha256"))
+        if record.status in OVER:
+            wanted = self.said.get(WEIGHTS, {}).get(("vocab", "sha256"))
+            return have == wanted is not None and record.weights_sha256 == self.weights_sha256
+        return have is not None and have == self.said.get("run.toml", {}).get(("vocab", "sha256"), have)
 
     def _worth(self, record: Record) -> int:
         """2 for a finished model whose weights are there, 1 for one that may yet be, 0 for what contradicts itself."""

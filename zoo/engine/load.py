@@ -62,7 +62,7 @@ def parts_of(model: Model) -> "tuple[ModelConfig, dict[str, np.ndarray], Vocab]"
         how = f"; go on with: zoo resume {model.name}" if model.status == "interrupted" else ""
         raise BadData(f"'{model.name}' has no weights yet: its status is {model.status}{how}")
     try:
-        config = ModelConfig.from_dict(record.model)
+        config = ModelConfig.stored(record.model)
     except (UsageProblem, TypeError) as error:
         why = str(error)[: tables.MESSAGE_LENGTH]
         raise BadData(f"the record of '{model.name}' makes no model: {why}") from None

@@ -65,7 +65,7 @@ class Spec:
         try:
             values["corpora"] = tuple(read_part(CorpusPart, part, f"{path}: 'corpora'") for part in values["corpora"])
             values["vocab"] = read_part(VocabPart, values["vocab"], f"{path}: 'vocab'")
-            values["model"] = ModelConfig.from_dict(values["model"])
+            values["model"] = ModelConfig.stored(values["model"])
             values["train"] = TrainConfig.from_dict(values["train"])
             needed = (f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING)
             if lacks := next((key for key in needed if key not in values), None):
@@ -97,7 +97,7 @@ class Spec:
         try:
             return cls(
                 name=name,
-                model=ModelConfig.from_dict(record.model),
+                model=ModelConfig.stored(record.model),
                 train=TrainConfig.from_dict(record.train),
                 **{key: getattr(record, key) for key in fields},
             )
