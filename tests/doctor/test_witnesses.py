@@ -61,13 +61,13 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = tiny_settings(max_steps=20, dropout=0.1, stored_dtype="float32")
     with redirect_stderr(io.StringIO()):
         assert run(["--home", str(home), "fetch", "tiny", "--from", str(root / "tiny.txt")]) == 0
-        assert run(["--home", str(home), "train", "-d", "tiny", "-n", "parent", *settings]) == 0
-        child = ["train", "-d", "tiny", "-n", READY, "--init", "parent", "--keep", "log"]
+        assert run(["--home", str(home), "train", "-d", "tiny", "-n", "parent", "--dtype", "float32", *settings]) == 0
+        child = ["train", "-d", "tiny", "-n", READY, "--init", "parent", "--keep", "log", "--dtype", "float32"]
         recipe = [word for word in settings if not word.startswith(("n_", "block_size"))]
         pairs = [pair for pair in recipe if pair != "--set"]
         assert run(["--home", str(home), *child, *(word for pair in pairs for word in ("--set", pair))]) == 0
     parts = dict(pair.split("=") for pair in tiny_settings(max_steps=40, dropout=0.1, keep="log")[1::2])
-    spec, vocab = plan(Home(home), Plugins(), Request(dataset="tiny", name=HALF, settings=parts))
+    spec, vocab = plan(Home(home), Plugins(), Request(dataset="tiny", name=HALF, dtype="float32", settings=parts))
     asked = iter(range(1000))
     with pytest.raises(Stopped):
         start(Home(home), spec, vocab, stop=lambda: 2 if next(asked) == 30 else None)
@@ -91,7 +91,8 @@ def keys(name: str) -> list[str]:
     top = [key for key in Record.__dataclass_fields__ if key not in ("extra", "corpora", "vocab", "model", "train")]
     top = [key for key in top if name == READY or key not in finished]
     parts = {"vocab": ("kind", "size", "sha256"), "corpora.0": ("name", "weight", "sha256", "val_sha256", "characters")}
-    parts |= {"model": tuple(ModelConfig.__dataclass_fields__), "train": tuple(TrainConfig.__dataclass_fields__)}
+    recipe = tuple(TrainConfig.__dataclass_fields__) if name == READY else ("max_steps",)
+    parts |= {"model": tuple(ModelConfig.__dataclass_fields__), "train": recipe}
     return top + [f"{group}.{key}" for group, names in parts.items() for key in names]
 
 
@@ -158,10 +159,20 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in found.items() if name not in ("model.toml", "run.lock")}
 
 
+def said(home: Home, name: str) -> dict[tuple[str, str], Any]:
+    """What a record says; a hyperparameter that it does not mention has its default."""
+    defaults = {
+        (group, key): field.default
+        for group, config in (("model", ModelConfig), ("train", TrainConfig))
+        for key, field in config.__dataclass_fields__.items()
+    }
+    return defaults | values_of(Registry(home).own()[name].record)
+
+
 @pytest.mark.parametrize(("name", "key"), [(name, key) for name in (READY, HALF) for key in keys(name)])
 def test_whatever_is_edited_in_a_record_the_model_stays(zoo, original, home, name, key):
     before = contents(original / name / "models" / name)
-    record = values_of(Registry(Home(original / name)).own()[name].record)
+    record = said(Home(original / name), name)
     row_counts = READERS | (UNTIL_THE_END if name == HALF else set())
     for way in WAYS if name == READY else ("row edited", "both edited", "both lack it"):
         if (key, way) == ("weights_sha256", "both edited"):  # then it is the weights that were changed
@@ -172,7 +183,7 @@ def test_whatever_is_edited_in_a_record_the_model_stays(zoo, original, home, nam
         assert contents(home.models / name) == before, (way, outcome)
         assert "moved to the trash" not in outcome.out, (way, outcome)
         if outcome.code == 0:
-            after = values_of(Registry(home).own()[name].record)
+            after = said(home, name)
             changed = {".".join(filter(None, k)) for k in {**record, **after} if record.get(k) != after.get(k)}
             allowed = {key} if key in row_counts or way == "both edited" else set()
             assert changed <= allowed, (way, outcome.out)

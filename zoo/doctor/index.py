@@ -102,7 +102,9 @@ class Index(Place):
         elif not differences(settled.record, card):
             cure = "the row is written anew from model.toml"
         mend = partial(self.changes.choose, name, settled.record)
-        return Finding(where, what, cure, mend, damage=any(group or key not in OF_THE_READER for group, key in different))
+        return Finding(
+            where, what, cure, mend, damage=any(group or key not in OF_THE_READER for group, key in different)
+        )
 
     def _unreadable(self, name: str, problem: str) -> Finding:
         """A row that cannot be meant, of a model whose card cannot be meant either."""

@@ -142,9 +142,12 @@ class Witnesses:
         elif record.status in OVER and record.weights_sha256 is None and not self.weights_sha256:
             values["", "status"] = "interrupted"  # no training is over that has left no weights
         if record.status == "ready":
-            for key, value in self.said.get(LOG, {}).items():
-                if not values.get(key) and (key[1] != "val_loss" or _is_close(value, record.val_bpc)):
-                    values[key] = value
+            logged = dict(self.said.get(LOG, {}))
+            if record.val_loss is not None:
+                logged["", "val_bpc"] = bits(record.val_loss)
+            elif not _is_close(logged.get(("", "val_loss"), math.nan), record.val_bpc):
+                logged = {}  # its best loss may be of fewer windows than the recorded one
+            values |= {key: value for key, value in logged.items() if not values.get(key)}
         return record_of(values)
 
     def agree(self, record: Record) -> bool:
