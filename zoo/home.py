@@ -45,6 +45,11 @@ class Home:
         return self.path / ".zoo" / "trash"
 
     @property
+    def rows(self) -> Path:
+        """The parsed rows of a registry.toml with many models."""
+        return self.path / ".zoo" / "rows.json"
+
+    @property
     def history(self) -> Path:
         """What was typed into chats."""
         return self.path / ".zoo" / "history"

@@ -1,5 +1,6 @@
 """TOML and JSON: read within bounds of size, depth and time, and written so that they read back."""
 
+import hashlib
 import json
 import re
 import tomllib
@@ -34,7 +35,16 @@ _LONG_KEY = re.compile(rf"\.(?:[\w \t-]*+\.){{{TOML_DEPTH - 1}}}")
 
 def read_toml(path: Path, *, limit: int = CARD_LIMIT) -> dict[str, Any]:
     """The tables of a TOML file; raises BadData with file and line."""
-    text = files.read_text(path, limit=limit).replace("\r\n", "\n")
+    return parse_toml(toml_text(path, limit=limit), path)
+
+
+def toml_text(path: Path, *, limit: int) -> str:
+    """The text of a TOML file, with the line ends that TOML has."""
+    return files.read_text(path, limit=limit).replace("\r\n", "\n")
+
+
+def parse_toml(text: str, path: Path) -> dict[str, Any]:
+    """The tables of the text of `path`; raises BadData with file and line."""
     try:
         if _LONG_KEY.search(_TOML_TEXT.sub("s", text)):  # tomllib takes time with the square of their number
             raise ValueError("a key has too many parts")
@@ -59,18 +69,28 @@ def _is_bounded(value: Any, levels: int) -> bool:
     return not isinstance(value, int) or value.bit_length() <= NUMBER_BITS
 
 
-def write_toml(
-    path: Path, tables: dict[str, Any], *, comment: str = "", limit: int = CARD_LIMIT, over: files.Seen | None = None
-) -> None:
-    """Write a TOML file, after making sure that it reads back as what was meant; raises BadData when too large.
+def write_toml(path: Path, tables: dict[str, Any], *, comment: str = "", limit: int = CARD_LIMIT) -> None:
+    """Write a TOML file, after making sure that it reads back as what was meant; raises BadData when too large."""
+    write_text(path, to_toml(tables), comment=comment, limit=limit)
 
-    Raises Changed when the file is no longer as it was seen: `over`.
-    """
+
+def to_toml(tables: dict[str, Any], *, read: str = "") -> str:
+    """Return tables as TOML text that reads back as the same tables. `read`: the text that they were read from."""
     import tomli_w
 
     text = tomli_w.dumps(tables)
-    if _canonical(tomllib.loads(text)) != _canonical(tables):
-        raise AssertionError(f"{path} would not read back as written")
+    if text != read and _canonical(tomllib.loads(text)) != _canonical(tables):
+        raise AssertionError(f"the tables would not read back as written: {text[:MESSAGE_LENGTH]}")
+    return text
+
+
+def write_text(
+    path: Path, text: str, *, comment: str = "", limit: int = CARD_LIMIT, over: files.Seen | None = None
+) -> None:
+    """Write the text of a TOML file below a comment.
+
+    Raises BadData when it would be too large, and Changed when the file is no longer as it was seen: `over`.
+    """
     data = ((f"# {comment}\n" if comment else "") + text).encode()
     if len(data) > limit:
         raise BadData(f"{path} would have {len(data):,} bytes, more than the {limit:,} allowed")
@@ -127,3 +147,27 @@ def read_json(path: Path, *, limit: int = CARD_LIMIT) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadData(f"{path} is not valid JSON: {error}") from None
+
+
+def read_derived(path: Path, *, limit: int = CARD_LIMIT) -> Any:
+    """Return the table of a file that `write_derived` wrote.
+
+    Raises:
+        NotFound: there is no such file.
+        BadData: the file is not as it was written, or it has no checksum.
+    """
+    head, _, rest = files.read_bytes(path, limit=limit).partition(b"\n")
+    if head != _checksum(rest):
+        raise BadData(f"{path} is not as it was written: its checksum does not fit")
+    return json.loads(b"{" + rest)
+
+
+def write_derived(path: Path, table: dict[str, Any]) -> None:
+    """Write a JSON file of what can be computed again, with a checksum of the rest on its first line."""
+    rest = json.dumps(table)[1:].encode() + b"\n"
+    files.make_directory(path.parent)
+    files.write_bytes(path, _checksum(rest) + b"\n" + rest, durable=False)
+
+
+def _checksum(rest: bytes) -> bytes:
+    return f'{{"sha256": "{hashlib.sha256(rest).hexdigest()}",'.encode()

@@ -658,3 +658,23 @@ def test_a_repair_waits_for_no_writer_for_ever(zoo, home, tiny_model, monkeypatc
     assert outcome.code == 5
     assert "another zoo process" in outcome.err
     assert zoo("doctor", "--repair").code == 0
+
+
+def test_a_registry_that_cannot_be_written_again_is_left(rivals, home, zoo, monkeypatch):
+    before = home.registry.read_bytes()
+    monkeypatch.setattr("zoo.registry.document.SIZE_LIMIT", len(before) // 2)
+    code, _, err = zoo("doctor", "--repair")
+    assert code != 0
+    assert "registry.toml could not be written: " in err
+    assert home.registry.read_bytes() == before
+
+
+def test_of_a_registry_beyond_its_limit_the_doctor_keeps_a_copy(rivals, home, zoo, monkeypatch):
+    before = home.registry.read_bytes()
+    monkeypatch.setattr("zoo.registry.document.SIZE_LIMIT", 2 * len(before))
+    bloated = before + b"#" * 3 * len(before)
+    home.registry.write_bytes(bloated)
+    assert "more than the" in zoo("list").err
+    assert zoo("doctor", "--repair").code in (0, 1)
+    assert list(Registry(home).own()) and len(home.registry.read_bytes()) < 2 * len(before)
+    assert [path.read_bytes() for path in home.trash.glob("registry.toml~*")] == [bloated]

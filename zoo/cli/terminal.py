@@ -24,6 +24,8 @@ RESET = "\x1b[0m"  # what turns colours off
 def safe(text: str) -> str:
     """The text with nothing in it that a terminal would obey: the one door for all that comes from corpora, models,
     file names, records and servers."""
+    if text.isascii() and text.isprintable():
+        return text
     return _UNSAFE.sub(lambda match: escaped(match[0]), text)
 
 

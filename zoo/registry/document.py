@@ -1,4 +1,8 @@
-"""The files of records: registry.toml and model.toml have one form, so one reader and one writer serve both."""
+"""The files of records: registry.toml and model.toml have one form, so one reader and one writer serve both.
+
+The text of a file that zoo wrote falls into the texts of its rows. So a row that was read before is not parsed again,
+and one that was not changed is not written anew. Any other text is parsed as a whole.
+"""
 
 import re
 from pathlib import Path
@@ -6,18 +10,23 @@ from typing import Any
 
 from zoo import files, tables
 from zoo.errors import BadData, NotFound, UsageProblem
-from zoo.home import SCHEMA
+from zoo.home import SCHEMA, Home
 from zoo.names import check_name
 from zoo.registry.record import Record
+from zoo.registry.row import BETWEEN, Known, Row, read_rows, split
 
 COMMENT = "The models of this zoo. Written by zoo, which keeps keys but no comments: notes belong into `note`."
-SIZE_LIMIT = 2**24  # of registry.toml: room for eight thousand models
+SIZE_LIMIT = 2**27  # of registry.toml: room for sixty thousand models
 
 
-def read_document(path: Path) -> dict[str, Any]:
-    """A registry.toml or model.toml as plain tables, the rows under `models`; without rows for a missing file."""
+def read_document(path: Path, known: Known | None = None) -> dict[str, Any]:
+    """A registry.toml or model.toml as plain tables, the rows under `models`; without rows for a missing file.
+
+    Args:
+        known: rows by their texts, of earlier reads; they are not parsed again, and those read now are added.
+    """
     try:
-        document = tables.read_toml(path, limit=_limit_of(path))
+        document = _parsed(path, {} if known is None else known)
     except NotFound:
         return {"schema": SCHEMA}
     if type(document.get("schema")) is not int:
@@ -28,21 +37,46 @@ def read_document(path: Path) -> dict[str, Any]:
     return document
 
 
+def _parsed(path: Path, known: Known) -> dict[str, Any]:
+    """The tables of a file: of row by row, where that is sure to give what the whole text gives."""
+    text = tables.toml_text(path, limit=_limit_of(path))
+    head, texts = split(text)
+    try:
+        document = tables.parse_toml(head, path)
+        rows = read_rows(texts, path, _cache_of(path), known)
+    except BadData:  # of which the whole text tells the line
+        return tables.parse_toml(text, path)
+    if "models" in document or len(rows) < len(texts) or not texts:
+        return tables.parse_toml(text, path)
+    return {**document, "models": rows}
+
+
+def _cache_of(path: Path) -> Path | None:
+    """Where the parsed rows of a registry are kept; None for another file, and outside a home."""
+    home = Home(path.parent)
+    return home.rows if path == home.registry and home.rows.parent.is_dir() else None
+
+
 def _limit_of(path: Path) -> int:
     """How large a file of records may be: the index of many models, or the card of one."""
     return SIZE_LIMIT if path.name == "registry.toml" else tables.CARD_LIMIT
 
 
-def read_records(path: Path) -> dict[str, Record]:
+def read_records(path: Path, known: Known | None = None) -> dict[str, Record]:
     """The rows of a registry.toml or model.toml; raises BadData naming file, row, key and line."""
     records = {}
-    for name, table in read_document(path).get("models", {}).items():
+    for name, table in read_document(path, known).get("models", {}).items():
         try:
             check_name(name, "model name")
-            records[name] = Record.from_table(table, f"model '{name}'")
+            records[name] = record_of(name, table)
         except (BadData, UsageProblem) as error:
             raise BadData(f"{path}, line {_line_of(path, name)}: {error}") from None
     return records
+
+
+def record_of(name: str, table: object) -> Record:
+    """The record of a row; raises BadData naming model and key when there is none."""
+    return table.record if isinstance(table, Row) else Record.from_table(table, f"model '{name}'")
 
 
 def _line_of(path: Path, name: str) -> int:
@@ -53,8 +87,20 @@ def _line_of(path: Path, name: str) -> int:
 
 
 def write_document(path: Path, document: dict[str, Any], *, over: files.Seen | None = None) -> None:
-    """Write a registry.toml or model.toml; raises Changed when it is no longer as it was seen: `over`."""
-    tables.write_toml(path, document, comment=COMMENT, limit=_limit_of(path), over=over)
+    """Write a registry.toml or model.toml. Raises BadData, and writes nothing, when it would be too large, and Changed
+    when the file is no longer as it was seen: `over`."""
+    *others, last = document
+    rows = document[last]
+    is_usual = last == "models" and rows and all(isinstance(row, dict) for row in rows.values())
+    if others and is_usual:
+        head = tables.to_toml({key: document[key] for key in others})
+        texts = (
+            row.text if isinstance(row, Row) and row.name == name else Row(name, row).text for name, row in rows.items()
+        )
+        text = BETWEEN.join([head.removesuffix("\n"), *texts]) + "\n"
+    else:
+        text = tables.to_toml(document)
+    tables.write_text(path, text, comment=COMMENT, limit=_limit_of(path), over=over)
 
 
 def write_card(path: Path, name: str, record: Record) -> None:

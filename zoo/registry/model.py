@@ -1,6 +1,7 @@
 """A model: a record with its name and its directory, and what the directory tells."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from zoo import files, locks, tables
@@ -21,7 +22,7 @@ class Model:
     starter: bool = False
     snapshot: Path | None = None
 
-    @property
+    @cached_property
     def weights_path(self) -> Path:
         return self.snapshot or self.directory / WEIGHTS
 

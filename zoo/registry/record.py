@@ -4,7 +4,7 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from zoo.errors import BadData
 
@@ -13,6 +13,8 @@ STATUSES = ("training", "interrupted", "diverged", "ready")
 OVER = ("diverged", "ready")  # of a training that has come to its end
 OF_THE_READER = frozenset({"tags", "note"})  # fields that no command sets, and that a reader edits in the row
 FASTEST = 1e15  # tokens per second, beyond any machine
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,25 +119,31 @@ class Record:
         """The record of a TOML table; raises BadData naming the key when the table makes no record."""
         if not isinstance(table, dict):
             raise BadData(f"{where} is not a table")
-        known = _KNOWN[Record]
-        values = {key: value for key, value in table.items() if key in known}
-        for key, f in known.items():
-            if key not in values:
-                if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
-                    raise BadData(f"{where} lacks '{key}'")
-            elif type(values[key]) not in _TYPES[key] or _is_huge(values[key]):
-                raise BadData(f"{where}: '{key}' cannot be {short(values[key])}")
+        values = {key: value for key, value in table.items() if key in _TYPES}
+        wrong = {key for key, value in values.items() if type(value) not in _TYPES[key] or _is_huge(value)}
+        if wrong or not values.keys() >= _NEEDED[Record]:
+            wrong |= _NEEDED[Record] - values.keys()
+            key = next(key for key in _KNOWN[Record] if key in wrong)
+            raise BadData(
+                f"{where}: '{key}' cannot be {short(values[key])}" if key in values else f"{where} lacks '{key}'"
+            )
         if values["status"] not in STATUSES:
             raise BadData(f"{where}: 'status' cannot be {short(values['status'])}; it is one of {', '.join(STATUSES)}")
         values["corpora"] = tuple(read_part(CorpusPart, part, f"{where}: 'corpora'") for part in values["corpora"])
         values["vocab"] = read_part(VocabPart, values["vocab"], f"{where}: 'vocab'")
         values["tags"] = tuple(str(tag) for tag in values.get("tags", ()))
-        return cls(**values, extra={key: value for key, value in table.items() if key not in known})
+        values.setdefault("versions", {})
+        return _made(cls, values, {key: value for key, value in table.items() if key not in _TYPES})
 
 
 # the fields that a table may give a value
 _KNOWN: dict[type, dict[str, dataclasses.Field[Any]]] = {
     cls: {f.name: f for f in dataclasses.fields(cls) if f.name != "extra"} for cls in (Record, CorpusPart, VocabPart)
+}
+
+_NEEDED = {
+    cls: {name for name, f in known.items() if f.default is f.default_factory is dataclasses.MISSING}
+    for cls, known in _KNOWN.items()
 }
 
 # what tomllib may give for each key; a whole number is a fine float
@@ -152,19 +160,24 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def read_part(cls: type, table: object, where: str) -> Any:
+def read_part(cls: type[_Made], table: object, where: str) -> _Made:
     """A CorpusPart or VocabPart from its table; raises BadData naming the key when the table makes none."""
     known = _KNOWN[cls]
-    try:
-        extra = {key: value for key, value in table.items() if key not in known}  # type: ignore[attr-defined]
-        part = cls(**{key: value for key, value in table.items() if key in known}, extra=extra)  # type: ignore[attr-defined]
-    except (TypeError, AttributeError):
-        raise BadData(f"{where} makes no sense") from None
-    for f in known.values():
-        value = getattr(part, f.name)
+    if not isinstance(table, dict) or not table.keys() >= _NEEDED[cls]:
+        raise BadData(f"{where} makes no sense")
+    values = {key: value for key, value in table.items() if key in known}
+    for key, f in known.items():
+        value = values.get(key, f.default)
         if type(value) is not f.type and not (f.type is float and type(value) is int):
-            raise BadData(f"{where}: '{f.name}' cannot be {short(value)}")
-    return part
+            raise BadData(f"{where}: '{key}' cannot be {short(value)}")
+    return _made(cls, values, {key: value for key, value in table.items() if key not in known})
+
+
+def _made(cls: type[_Made], values: dict[str, Any], extra: dict[str, Any]) -> _Made:
+    """An instance with these values. The constructor of a frozen class takes longer, and a home has thousands."""
+    made = object.__new__(cls)
+    vars(made).update(values, extra=extra)
+    return made
 
 
 def _is_huge(value: object) -> bool:

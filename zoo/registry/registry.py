@@ -1,6 +1,7 @@
 """The registry of a home: reads registry.toml and the starters, changes it under a lock."""
 
 import contextlib
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -12,10 +13,11 @@ from zoo import files, locks, moving, permissions, tables
 from zoo.errors import BadData, Conflict, NotFound, Refused, UsageProblem, ZooError, did_you_mean
 from zoo.home import Home
 from zoo.names import check_name, split_step, whole
-from zoo.registry.document import read_records, write_card
+from zoo.registry.document import read_records, record_of, write_card
 from zoo.registry.model import RUN_LOCK, Model, is_leftover
 from zoo.registry.record import Record
 from zoo.registry.references import meant_by
+from zoo.registry.row import Known
 from zoo.registry.snapshots import at_step
 from zoo.registry.transaction import Rows, Transaction
 
@@ -28,12 +30,14 @@ class Registry:
 
     def __init__(self, home: Home) -> None:
         self.home = home
+        self._known: Known = {}
 
     def own(self) -> dict[str, Model]:
         """The home's models by name, in the order of registry.toml. Raises BadData for a damaged or lost file."""
-        with _pointing_to_the_doctor():
+        with _pointing_to_the_doctor(), _without_collection():
             self.home.check()
-            return {name: self._model(name, record) for name, record in read_records(self.home.registry).items()}
+            records = read_records(self.home.registry, self._known)
+            return {name: self._model(name, record) for name, record in records.items()}
 
     def models(self) -> dict[str, Model]:
         """Own models and those starters that no own name hides."""
@@ -232,7 +236,7 @@ class Registry:
         self.home.create()
         with self.alone():
             with _pointing_to_the_doctor():
-                index = Transaction(self.home.registry)
+                index = Transaction(self.home.registry, self._known)
             with locks.undisturbed():
                 try:
                     yield index
@@ -263,7 +267,7 @@ class Registry:
         """The record as it is now; raises NotFound unless it is still the model of that id."""
         if rows.get(name, {}).get("id") != id:
             raise NotFound(f"model '{name}' was removed or renamed meanwhile")
-        return Record.from_table(rows[name], f"model '{name}'")
+        return record_of(name, rows[name])
 
     def _with_new(self, name: str, record: Record, rows: Rows) -> Rows:
         """As `_with`, for a model that has no row; raises Conflict when the name is taken."""
@@ -297,6 +301,18 @@ def _pointing_to_the_doctor() -> Iterator[None]:
         yield
     except BadData as error:
         raise BadData(f"{error} (see: zoo doctor)") from None
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """Pause the garbage collector: it would look through thousands of new records again and again, and free nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from zoo import files
 from zoo.errors import BadData, Changed, Conflict, ZooError
 from zoo.registry.document import SIZE_LIMIT, read_document, write_document
+from zoo.registry.row import Known
 
 ATTEMPTS = 10
 PAUSE = 0.1  # seconds, in which a program that writes the file in place comes to its end
@@ -23,13 +24,14 @@ class Transaction:
     look and the replacement is lost.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, known: Known) -> None:
+        """Read the rows; `known` are rows by their texts, of earlier reads."""
+        self._path, self._known = path, known
         self._read()
 
     def _read(self) -> None:
         self._seen = files.Seen(self._path, limit=SIZE_LIMIT)
-        self._document = read_document(self._path)
+        self._document = read_document(self._path, self._known)
         if self._seen.data is None:
             raise BadData(f"{self._path} is missing")
         self._document.setdefault("models", {})

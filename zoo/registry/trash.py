@@ -15,7 +15,6 @@ from zoo.registry.model import WEIGHTS, Model
 from zoo.registry.record import Record
 from zoo.registry.registry import Registry
 
-COPY_LIMIT = 2**30  # bytes of a file that is copied
 LONGEST_NAME = 200  # bytes of what a thing was called, which leave room for number and time
 MOST_LISTED = 8  # items that a message lists, the last ones
 _ITEM = re.compile(r"(.*)~(?:(\d{6,18})-)?(\d{8}T\d{12})", re.DOTALL)
@@ -121,9 +120,9 @@ def put_away_row(home: Home, name: str, record: Record) -> None:
 
 
 def keep_copy(home: Home, path: Path) -> None:
-    """Put a copy of a file of the home into the trash, for it is about to be replaced; what is no file, or too large,
+    """Put a copy of a file of the home into the trash, however large, for it is about to be replaced; what is no file
     goes there itself."""
-    if not path.is_file() or path.stat().st_size > COPY_LIMIT:
+    if not path.is_file():
         put_away(home, path)
         return
     target = place(home, path.name)
