@@ -59,7 +59,7 @@ def repair(home: Home, on_event: OnEvent = ignore) -> Report:
     index = Index(home)
     if index.where in wanting:
         _put_right(index, report, on_event)
-    for place in _places(Rows(home)):
+    for place in _places(Rows(home, index.rows.known)):
         if place.where in wanting - {index.where}:
             try:
                 _put_right(place, report, on_event)

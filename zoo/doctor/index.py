@@ -40,7 +40,7 @@ class Index(Place):
         self.changes.save()
 
     def look(self) -> Iterator[Finding]:
-        self.rows = rows = Rows(self.home)
+        self.rows = rows = Rows(self.home, self.rows.known)
         self.changes = Changes(rows)
         if rows.newer:
             yield Finding("registry.toml", NEWER, UPGRADE)

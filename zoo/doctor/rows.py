@@ -13,9 +13,10 @@ from zoo.errors import BadData, NewerSchema, StorageProblem, UsageProblem
 from zoo.home import Home
 from zoo.names import check_name, is_name
 from zoo.registry import trash
-from zoo.registry.document import SIZE_LIMIT, read_document, read_records
+from zoo.registry.document import SIZE_LIMIT, read_document, read_records, record_of
 from zoo.registry.model import RUN_LOCK, Model, is_leftover
 from zoo.registry.record import Record
+from zoo.registry.row import Known
 
 MODEL_FILES = {"run.toml", "vocab.json", "model.toml", "log.jsonl", RUN_LOCK}  # which nobody else has
 
@@ -34,20 +35,23 @@ class Card:
 
 
 class Rows:
-    """The models of a home as they are found: rows, cards, directories. Nothing is raised for what is damaged."""
+    """The models of a home as they are found: rows, cards, directories. Nothing is raised for what is damaged.
 
-    def __init__(self, home: Home) -> None:
-        self.home = home
+    `known` are rows by their texts: a card that says what its row does is not parsed again, nor is any at a later look.
+    """
+
+    def __init__(self, home: Home, known: Known | None = None) -> None:
+        self.home, self.known = home, {} if known is None else known
         self.directories, self.blindness = _directories(home.models)
-        self.cards = {path.name: _read_card(path / "model.toml") for path in self.directories}
         self.document: dict[str, Any] = {}
         self.problem, self.newer = "", False
         self.seen = files.Seen(home.registry, limit=SIZE_LIMIT)
         try:
             home.check()
-            self.document = read_document(home.registry)
+            self.document = read_document(home.registry, self.known)
         except BadData as error:
             self.problem, self.newer = str(error), isinstance(error, NewerSchema)
+        self.cards = {path.name: _read_card(path / "model.toml", self.known) for path in self.directories}
         self.tables: dict[str, Any] = self.document.get("models", {})
         self.read = {name: self._read(name) for name in self.tables}
         self.records = {name: record for name, (record, _) in self.read.items() if record is not None}
@@ -57,7 +61,7 @@ class Rows:
         """What a row says, or why it cannot be meant."""
         try:
             check_name(name, "model name")
-            record = Record.from_table(self.tables[name], f"model '{name}'")
+            record = record_of(name, self.tables[name])
         except (BadData, UsageProblem) as error:
             return None, str(error)
         if record.path != f"models/{name}":
@@ -124,12 +128,12 @@ def _is_ours(path: Path) -> bool:
     return not names or bool(names & MODEL_FILES)
 
 
-def _read_card(path: Path) -> Card:
+def _read_card(path: Path, known: Known) -> Card:
     table: object = None
     try:
-        rows = read_document(path).get("models", {})
+        rows = read_document(path, known).get("models", {})
         table = next(iter(rows.values())) if len(rows) == 1 else None
-        records = read_records(path)
+        records = read_records(path, known)
     except NewerSchema:
         return Card(None, NEWER, UPGRADE)
     except BadData as error:

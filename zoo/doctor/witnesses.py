@@ -54,6 +54,8 @@ def record_of(values: Values) -> Record:
 
 def differences(one: Record, other: Record) -> list[Key]:
     """Return the keys in which two records differ."""
+    if one == other:
+        return []
     a, b = values_of(one), values_of(other)
     # nan is not equal to itself, but reads the same
     return [k for k in {**a, **b} if a.get(k) != b.get(k) and repr(a.get(k)) != repr(b.get(k))]
