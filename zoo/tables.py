@@ -158,8 +158,11 @@ def read_derived(path: Path, *, limit: int = CARD_LIMIT) -> Any:
     """
     head, _, rest = files.read_bytes(path, limit=limit).partition(b"\n")
     if head != _checksum(rest):
-        raise BadData(f"{path} is not as it was written: its checksum does not fit")
-    return json.loads(b"{" + rest)
+        raise BadData(f"{path} is not as it was written")
+    try:
+        return json.loads(b"{" + rest)
+    except (ValueError, RecursionError) as error:
+        raise BadData(f"{path} is not valid JSON: {error}") from None
 
 
 def write_derived(path: Path, table: dict[str, Any]) -> None:

@@ -678,3 +678,15 @@ def test_of_a_registry_beyond_its_limit_the_doctor_keeps_a_copy(rivals, home, zo
     assert zoo("doctor", "--repair").code in (0, 1)
     assert list(Registry(home).own()) and len(home.registry.read_bytes()) < 2 * len(before)
     assert [path.read_bytes() for path in home.trash.glob("registry.toml~*")] == [bloated]
+
+
+def test_an_alphabet_with_a_changed_count_is_found(zoo, home, tiny_corpus):
+    path = next(home.corpora.glob("tiny/*/alphabet.json"))
+    counts = json.loads(path.read_text())
+    changed = {"e": counts["e"] + 1, "t": counts["t"] - 1}  # the sum is right
+    path.write_text(json.dumps({**counts, **changed}, indent=0))
+    code, out, err = zoo("doctor")
+    assert code == 4
+    assert "alphabet.json does not count the characters of its text" in out + err
+    path.write_text(json.dumps({**counts, "e": counts["e"] + 1}, indent=0))
+    assert zoo("datasets", "tiny").code == 4

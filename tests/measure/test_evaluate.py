@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from zoo import tables
 from zoo.measure.evaluate import Evaluation, Evaluator
 from zoo.measure.passage import own_passage, passage_of
 from zoo.registry.registry import Registry
@@ -37,6 +38,41 @@ def test_eval_tells_the_recorded_loss_and_the_same_one_every_time(zoo, home, tin
     assert (entry["protocol"], entry["part"], entry["text"]) == ("windows/v1", "val", "tiny")
     assert entry["text_sha256"] == record.corpora[0].val_sha256
     assert entry["weights_sha256"] == record.weights_sha256
+
+
+def test_a_kept_evaluation_with_a_changed_digit_is_computed_again(zoo, home, tiny_model):
+    right = told(zoo, "tiny-nano")
+    (path, *_) = kept(home)
+    written = path.read_text()
+    digits = [at for at, character in enumerate(written) if character.isdigit()]
+    for at in (digits[0], digits[len(digits) // 2], digits[-1]):
+        path.write_text(f"{written[:at]}{(int(written[at]) + 1) % 10}{written[at + 1 :]}")
+        code, out, err = zoo("doctor")
+        assert code == 4
+        assert f"{path.name}: it is not as it was written" in out + err
+        assert told(zoo, "tiny-nano") == right
+        assert path.read_text() == written
+        assert zoo("doctor").code == 0
+
+
+def test_the_doctor_puts_a_damaged_evaluation_away(zoo, home, tiny_model):
+    right = told(zoo, "tiny-nano")
+    for path in kept(home):
+        path.write_text(path.read_text().replace("nats", "rats"))
+    assert zoo("doctor", "--repair").code == 0
+    assert kept(home) == []
+    assert zoo("doctor").code == 0
+    assert told(zoo, "tiny-nano") == right
+
+
+def test_an_evaluation_without_a_checksum_is_computed_again_and_no_damage(zoo, home, tiny_model):
+    right = told(zoo, "tiny-nano")
+    for path in kept(home):
+        table = json.loads(path.read_text())
+        del table["sha256"]
+        path.write_text(json.dumps({**table, "nats": 1.0}, indent=1))
+    assert zoo("doctor").code == 0
+    assert told(zoo, "tiny-nano") == right
 
 
 def test_eval_shows_units_and_protocols(zoo, tiny_model):
@@ -182,9 +218,9 @@ def test_a_damaged_evaluation_is_computed_again(zoo, home, tiny_model, damage):
 def test_an_evaluation_of_something_else_is_not_taken(zoo, home, tiny_model, key):
     first = told(zoo, "tiny-nano")
     for path in kept(home):
-        table = json.loads(path.read_text())
+        table = tables.read_derived(path)
         table["of"][key] = -1 if isinstance(table["of"][key], int) else "0" * 64
-        path.write_text(json.dumps(table))
+        tables.write_derived(path, table)
     assert told(zoo, "tiny-nano") == first
 
 
@@ -192,8 +228,7 @@ def test_an_evaluation_of_something_else_is_not_taken(zoo, home, tiny_model, key
 def test_a_kept_number_that_no_text_costs_is_computed_again(zoo, home, tiny_model, nats):
     first = told(zoo, "tiny-nano")
     for path in kept(home):
-        text = path.read_text()
-        path.write_text(text[: text.index('"nats"')] + f'"nats": {nats}}}')
+        tables.write_derived(path, tables.read_derived(path) | {"nats": json.loads(nats)})
     assert told(zoo, "tiny-nano") == first
 
 
@@ -215,7 +250,7 @@ def test_where_there_is_no_home_none_is_made(zoo, home, tmp_path):
 def test_a_number_that_is_none_is_null_and_kept_as_such(zoo, home, tiny_model):
     told(zoo, "tiny-nano")
     for path in kept(home):
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"nats": None}))
+        tables.write_derived(path, tables.read_derived(path) | {"nats": None})
     (entry,) = told(zoo, "tiny-nano")
     assert entry["loss"] is None
     assert entry["perplexity"] is None

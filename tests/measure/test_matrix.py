@@ -8,6 +8,7 @@ import shutil
 import pytest
 from tiny import tiny_settings, write_tiny_text
 
+from zoo import tables
 from zoo.events import Progress, Warned
 from zoo.measure.evaluate import Evaluation
 from zoo.measure.matrix import Matrix, fetched_passages, matrix
@@ -159,9 +160,9 @@ def test_an_interrupt_keeps_what_is_done(home, wide):
 def test_nan_is_no_best_and_comes_as_null(zoo, home, wide):
     told(zoo, *wide)
     for path in home.evaluations.rglob("*.json"):
-        table = json.loads(path.read_text())
+        table = tables.read_derived(path)
         if table["of"]["weights_sha256"] == Registry(home).get("tiny-nano").record.weights_sha256:
-            path.write_text(json.dumps(table | {"nats": None}))
+            tables.write_derived(path, table | {"nats": None})
     found = told(zoo, *wide)
     assert cell(found, "tiny-nano", "tiny")["loss"] is None
     assert not any(c["best"] for c in found["cells"] if c["model"] == "tiny-nano")

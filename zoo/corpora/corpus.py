@@ -136,7 +136,11 @@ class Corpus:
     def alphabet(self) -> dict[str, int]:
         """Every character with its count, in order of code points."""
         counts = tables.read_json(self.directory / "alphabet.json", limit=ALPHABET_LIMIT)
-        if not isinstance(counts, dict) or not all(len(c) == 1 and type(n) is int for c, n in counts.items()):
+        if (
+            not isinstance(counts, dict)
+            or not all(len(c) == 1 and type(n) is int for c, n in counts.items())
+            or sum(counts.values()) != self.characters
+        ):
             raise BadData(f"{self.directory / 'alphabet.json'} is damaged; fetch '{self.name}' again")
         return counts
 

@@ -4,17 +4,18 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
 
-from zoo import files, locks, permissions
-from zoo.doctor.finding import TO_THE_TRASH, Finding, Place
-from zoo.errors import ZooError
+from zoo import files, locks, permissions, tables
+from zoo.doctor.finding import TO_THE_TRASH, UNREADABLE, Finding, Place
+from zoo.errors import BadData, NewerSchema, NotFound, StorageProblem, ZooError
 from zoo.home import Home
 from zoo.registry import trash
 from zoo.registry.model import RUN_LOCK
 from zoo.registry.registry import Registry
+from zoo.registry.row import CACHE_LIMIT
 
 # what a sync tool or an editor calls its copy of a file that it found changed on two sides
 _CONFLICT_COPY = re.compile(
@@ -25,6 +26,7 @@ _CONFLICT_COPY = re.compile(
     r"|^(registry|model)[ (_-].*\.toml$"  # OneDrive, iCloud, git mergetool: the name of a host, a number, a side
 )
 _LOOKED_AT = 2**16  # bytes of such a copy
+WITHOUT_CHECKSUM = b"{\n"  # how an evaluation of an older zoo begins
 _MADE = re.compile(re.escape(files.TEMPORARY) + "[0-9a-f]{32}")
 
 
@@ -47,6 +49,7 @@ class Rest(Place):
     def look(self) -> Iterator[Finding]:
         yield from broken_locks(self.home)
         yield from self._no_directories()
+        yield from _derived(self.home)
         yield from _at(self.home, self.home.path)
         # a home may lie in a directory with other things in it
         tops = self._directories()
@@ -76,6 +79,33 @@ class Rest(Place):
         """The directories in which zoo keeps its things, each of which may be a link to a directory elsewhere."""
         home = self.home
         return (home.models, home.path / ".zoo", home.corpora, home.cache, home.evaluations)
+
+
+def _derived(home: Home) -> Iterator[Finding]:
+    """What was computed and kept, and is not as it was written."""
+    for path in (home.rows, *sorted(home.evaluations.glob("*/*.json"))):
+        where, away = str(path.relative_to(home.path)), partial(trash.put_away, home, path)
+        try:
+            tables.read_derived(path, limit=CACHE_LIMIT)
+        except BadData as error:
+            if not _is_of_another_version(path):
+                yield Finding(where, str(error), f"{TO_THE_TRASH}; it is computed again when it is needed", away)
+        except StorageProblem as error:
+            yield Finding(where, str(error), UNREADABLE)
+        except NotFound:
+            pass
+
+
+def _is_of_another_version(path: Path) -> bool:
+    """Return whether an older zoo wrote an evaluation, without a checksum, or a newer one. Neither is read or changed."""
+    try:
+        tables.refuse_newer_file(path, "evaluation")
+        with files.opened(path) as file:
+            return file.readline(100) == WITHOUT_CHECKSUM
+    except NewerSchema:
+        return True
+    except (ZooError, OSError):
+        return False
 
 
 def debris(home: Home, directory: Path, but: frozenset[Path] | set[Path] = frozenset()) -> Iterator[Finding]:

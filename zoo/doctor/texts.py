@@ -7,6 +7,7 @@ from pathlib import Path
 
 from zoo import files, locks
 from zoo.corpora.corpus import Corpus, fetch_lock, folder_names, load_corpus
+from zoo.corpora.survey import Survey
 from zoo.doctor.debris import debris
 from zoo.doctor.finding import NEWER, TO_THE_TRASH, UNREADABLE, UPGRADE, Finding, Place
 from zoo.errors import BadData, NewerSchema, StorageProblem, ZooError
@@ -94,7 +95,10 @@ def _check(directory: Path) -> Corpus:
     if corpus.name != directory.parent.name or directory.name not in names:
         raise BadData(f"{directory} holds the text {corpus.sha256[:8]} of '{corpus.name}'")
     corpus.check_text()
-    if sum(corpus.alphabet.values()) != corpus.characters:
+    survey = Survey()
+    for block in corpus.blocks("all"):
+        survey.add(block, block.encode())
+    if corpus.alphabet != survey.alphabet:
         raise BadData(f"{directory / 'alphabet.json'} does not count the characters of its text")
     return corpus
 

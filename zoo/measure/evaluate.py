@@ -1,7 +1,6 @@
 """Evaluate: a model's loss on a passage, computed once and kept."""
 
 import contextlib
-import json
 import math
 import re
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from zoo import files, tables
+from zoo import tables
 from zoo.corpora.vocab import Vocab
 from zoo.engine.engine import Engine
 from zoo.engine.load import engine_of
@@ -112,10 +111,10 @@ class Evaluator:
         if self.refresh or path is None:
             return None
         try:
-            table = tables.read_json(path)
+            table = tables.read_derived(path)
             nats = math.nan if table["nats"] is None else table["nats"]
             found = Evaluation(**{**table["of"], "nats": nats})
-        except (ZooError, TypeError, KeyError):  # none yet, or not ours
+        except (ZooError, TypeError, KeyError):  # none yet, or not as it was written
             return None
         asked = (self.model.record.weights_sha256, passage.sha256, protocol)
         is_asked = (found.weights_sha256, found.text_sha256, found.protocol) == asked
@@ -148,8 +147,7 @@ class Evaluator:
         table = {"schema": SCHEMA, "of": of, "nats": None if math.isnan(nats) else nats}
         with contextlib.suppress(ZooError):  # nor is one that a newer zoo has kept
             tables.refuse_newer_file(path, "evaluation")
-            files.make_directory(path.parent)
-            files.write_bytes(path, f"{json.dumps(table, indent=1)}\n".encode(), durable=False)
+            tables.write_derived(path, table)
 
 
 def measure(

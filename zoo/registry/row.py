@@ -79,7 +79,7 @@ def _recall(texts: Iterable[str], cache: Path, known: Known) -> None:
     """Add those of the rows that are in the cache."""
     try:
         kept = tables.read_derived(cache, limit=CACHE_LIMIT)["rows"]
-    except (ZooError, ValueError, KeyError):  # none yet, or damaged
+    except (ZooError, KeyError):  # none yet, or damaged
         return
     for text in texts:
         if text not in known and (found := kept.get(_key(text))):
