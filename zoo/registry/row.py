@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
-from json import dumps
+from json import dumps, loads
 from pathlib import Path
 from typing import Any, Self
 
@@ -78,26 +78,31 @@ def read_rows(texts: list[str], path: Path, cache: Path | None, known: Known) ->
 def _recall(texts: Iterable[str], cache: Path, known: Known) -> None:
     """Add those of the rows that are in the cache."""
     try:
-        kept = tables.read_derived(cache, limit=CACHE_LIMIT)["rows"]
+        table = tables.read_derived(cache, limit=CACHE_LIMIT)
+        kept, shared = table["rows"], table["tables"]
     except (ZooError, KeyError):  # none yet, or damaged
         return
     for text in texts:
         if text not in known and (found := kept.get(_key(text))):
-            row = known[text] = Row(*found)
+            name, values, numbers = found
+            row = known[text] = Row(name, values | {key: shared[number] for key, number in numbers.items()})
             row.text = text
 
 
 def _keep(texts: Iterable[str], cache: Path, known: Known) -> None:
-    """Write the cache: all rows whose texts are as zoo writes them, and whose values JSON has too."""
-    rows = {}
+    """Write the cache: all rows whose texts are as zoo writes them, and whose values JSON has too. Many have the same
+    hyperparameters: each distinct table is written once, and rows hold its number."""
+    rows: dict[str, Any] = {}
+    shared: dict[str, int] = {}
     for text in texts:
         row = known[text]
         with suppress(TypeError):  # a date
-            dumps(row)
-            if row.text == text:
-                rows[_key(text)] = [row.name, row]
+            if row.text == text and dumps(row):
+                inner = {key: value for key, value in row.items() if isinstance(value, dict)}
+                numbers = {key: shared.setdefault(dumps(value), len(shared)) for key, value in inner.items()}
+                rows[_key(text)] = [row.name, {key: row[key] for key in row if key not in inner}, numbers]
     with suppress(ZooError):
-        tables.write_derived(cache, {"rows": rows})
+        tables.write_derived(cache, {"tables": [loads(text) for text in shared], "rows": rows})
 
 
 def _key(text: str) -> str:
