@@ -1,5 +1,6 @@
 """TOML and JSON: what comes back, and what is refused."""
 
+import json
 import math
 
 import pytest
@@ -46,6 +47,22 @@ def test_toml_that_no_parser_likes_is_bad_data(tmp_path, text):
         tables.read_toml(path)
 
 
+@pytest.mark.parametrize(
+    "text", ["schema = 2\n[a]\nx = 1\n", 'note = """\n[a]\n"""\nschema = 2\n', "list = [\n[1]\n]\nschema = 2\n[a]\n"]
+)
+def test_the_head_of_a_file_holds_its_schema(tmp_path, text):
+    path = tmp_path / "file.toml"
+    path.write_text(text)
+    assert tables.read_toml_head(path)["schema"] == 2
+
+
+def test_the_head_of_a_damaged_file_is_bad_data(tmp_path):
+    path = tmp_path / "file.toml"
+    path.write_text("schema = = 2\n[a]\n")
+    with pytest.raises(BadData, match="line 1"):
+        tables.read_toml_head(path)
+
+
 def test_toml_with_windows_line_ends_is_read(tmp_path):
     (tmp_path / "file.toml").write_bytes(b"a = 1\r\nb = 2\r\n")
     assert tables.read_toml(tmp_path / "file.toml") == {"a": 1, "b": 2}
@@ -71,3 +88,18 @@ def test_toml_that_would_not_read_back_is_not_written(tmp_path, monkeypatch):
     with pytest.raises(AssertionError):
         tables.write_toml(path, {"preset": "nano", "kept": 2})
     assert path.read_bytes() == before
+
+
+def test_a_derived_file_reads_back_and_is_refused_when_it_was_changed(tmp_path):
+    path, table = tmp_path / "made" / "file.json", {"schema": 1, "numbers": [0.1, None], "text": "é\u2028"}
+    tables.write_derived(path, table)
+    assert tables.read_derived(path) == table
+    assert json.loads(path.read_text()) == {"sha256": json.loads(path.read_text())["sha256"], **table}
+    written = path.read_bytes()
+    for at in range(len(written)):
+        path.write_bytes(written[:at] + bytes([written[at] ^ 1]) + written[at + 1 :])
+        with pytest.raises(BadData):
+            tables.read_derived(path)
+        path.write_bytes(written[:at])
+        with pytest.raises(BadData):
+            tables.read_derived(path)

@@ -38,6 +38,15 @@ def read_toml(path: Path, *, limit: int = CARD_LIMIT) -> dict[str, Any]:
     return parse_toml(toml_text(path, limit=limit), path)
 
 
+def read_toml_head(path: Path, *, limit: int = CARD_LIMIT) -> dict[str, Any]:
+    """The keys of a TOML file that stand before its first table, such as its schema; raises as `read_toml` does."""
+    text = toml_text(path, limit=limit)
+    try:
+        return parse_toml(text.partition("\n[")[0], path)
+    except BadData:  # it was no heading, or the file is damaged
+        return parse_toml(text, path)
+
+
 def toml_text(path: Path, *, limit: int) -> str:
     """The text of a TOML file, with the line ends that TOML has."""
     return files.read_text(path, limit=limit).replace("\r\n", "\n")
@@ -115,7 +124,7 @@ def refuse_newer_file(path: Path, kind: str = "") -> None:
     """Raise NewerSchema for a file that a newer zoo has written. One that is missing or damaged is not newer."""
     table: object = None
     with suppress(BadData, NotFound, StorageProblem):
-        table = (read_json if path.suffix == ".json" else read_toml)(path, limit=LARGEST)
+        table = (read_json if path.suffix == ".json" else read_toml_head)(path, limit=LARGEST)
     refuse_newer(table, path, kind or path.name)
 
 

@@ -4,7 +4,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -97,7 +97,7 @@ def _derived(home: Home) -> Iterator[Finding]:
 
 
 def _is_of_another_version(path: Path) -> bool:
-    """Return whether an older zoo wrote an evaluation, without a checksum, or a newer one. Neither is read or changed."""
+    """Return whether an older zoo wrote an evaluation, without a checksum, or a newer one: both are left alone."""
     try:
         tables.refuse_newer_file(path, "evaluation")
         with files.opened(path) as file:
