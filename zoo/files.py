@@ -186,6 +186,16 @@ def copy(source: Path, target: Path) -> None:
             new.append(data)
 
 
+def link(source: Path, target: Path) -> bool:
+    """Give a file a second name on its disk, durably; return False where the system cannot."""
+    try:
+        os.link(source, target)
+        sync_directory(target.parent)
+    except (OSError, NotImplementedError):
+        return False
+    return True
+
+
 def write_new(path: Path, data: bytes) -> None:
     """As `write_bytes`, but a file that exists already, or appears meanwhile, is left as it is."""
     temporary = temporary_beside(path)

@@ -86,9 +86,9 @@ class Witnesses:
 
     @cached_property
     def weights_sha256(self) -> str:
-        """The sha256 of the weights, empty when there are none."""
+        """The sha256 of the weights; empty when there are none, or something else of any size in their place."""
         try:
-            return files.sha256_of(self.directory / WEIGHTS)
+            return files.sha256_of(self.directory / WEIGHTS) if WEIGHTS in self.said else ""
         except ZooError:
             return ""
 
@@ -246,6 +246,7 @@ def _vocab(directory: Path) -> Values:
 
 
 def _first_weights(directory: Path) -> Values:
+    weights.described_by(directory / FIRST_WEIGHTS)  # else it may be anything, of any size
     return {("", "init_sha256"): files.sha256_of(directory / FIRST_WEIGHTS)}
 
 

@@ -16,7 +16,7 @@ from zoo.registry.record import Record
 from zoo.registry.row import BETWEEN, Known, Row, read_rows, split
 
 COMMENT = "The models of this zoo. Written by zoo, which keeps keys but no comments: notes belong into `note`."
-SIZE_LIMIT = 2**27  # of registry.toml: room for sixty thousand models
+SIZE_LIMIT = 2**26  # of registry.toml: room for thirty thousand models
 
 
 def read_document(path: Path, known: Known | None = None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from zoo.registry.record import Record
 
 BETWEEN = "\n\n"  # rows, as zoo writes them
 MANY = 100  # rows that are parsed in a moment; the cache is for more
-CACHE_LIMIT = 2**28  # bytes; twice those of registry.toml
+CACHE_LIMIT = 2**27  # bytes; twice those of registry.toml
 _BEFORE_ROW = re.compile(BETWEEN + r'(?=\[models\.(?:[A-Za-z0-9_-]+|"[^"\\\n]*")\]\n)')
 _HEADING_OF_ONE_PART = re.compile(r"^[ \t]*\[[^\[\].\n]+\]", re.MULTILINE)
 

@@ -15,6 +15,7 @@ from zoo.registry.model import WEIGHTS, Model
 from zoo.registry.record import Record
 from zoo.registry.registry import Registry
 
+COPY_LIMIT = 2**27  # bytes
 LONGEST_NAME = 200  # bytes of what a thing was called, which leave room for number and time
 MOST_LISTED = 8  # items that a message lists, the last ones
 _ITEM = re.compile(r"(.*)~(?:(\d{6,18})-)?(\d{8}T\d{12})", re.DOTALL)
@@ -120,15 +121,18 @@ def put_away_row(home: Home, name: str, record: Record) -> None:
 
 
 def keep_copy(home: Home, path: Path) -> None:
-    """Put a copy of a file of the home into the trash, however large, for it is about to be replaced; what is no file
-    goes there itself."""
+    """Put a copy of a file that is about to be replaced into the trash; what is not a file goes there itself.
+
+    A huge file is not copied but gets a second name there: a replacement leaves it as it was.
+    """
     if not path.is_file():
         put_away(home, path)
         return
     target = place(home, path.name)
     files.make_directory(target.parent)
     permissions.close(path, home.path)
-    files.copy(path, target)
+    if path.stat().st_size <= COPY_LIMIT or not files.link(path, target):
+        files.copy(path, target)
 
 
 def place(home: Home, name: str) -> Path:
