@@ -27,6 +27,19 @@ def test_an_option_that_takes_one_value_refuses_a_second(zoo, name, option):
             assert outcome.err == said
 
 
+def test_an_option_of_zoo_itself_refuses_a_second_value(zoo):
+    outcome = zoo("--home", "a", "--home=b", "list")
+    assert outcome.code == 2
+    assert outcome.err == "zoo: error: --home was given twice, and takes one value (see: zoo --help)\n"
+
+
+@pytest.mark.parametrize(("words", "see"), [(["train", "--set"], "zoo train"), (["--home"], "zoo")])
+def test_an_option_without_its_value_leads_to_the_help(zoo, words, see):
+    outcome = zoo(*words)
+    assert outcome.code == 2
+    assert outcome.err == f"zoo: error: option '{words[-1]}' requires an argument (see: {see} --help)\n"
+
+
 def test_three_values_are_counted(zoo):
     said = zoo("fetch", "x", "--glob=a", "--glob=b", "--glob=c").err
     assert "--glob was given 3 times, and takes one value" in said
@@ -60,9 +73,10 @@ def test_an_option_and_set_that_mean_the_same_exclude_each_other(zoo, home, tiny
 
 
 @pytest.mark.parametrize("words", [("--home", "elsewhere"), ("--home=elsewhere",), ("--no-plugins",)])
-def test_an_option_of_zoo_itself_behind_the_command_is_told_where_it_stands(zoo, words):
+def test_an_option_of_zoo_itself_behind_the_command_is_told_where_it_belongs(zoo, words):
     outcome = zoo("list", *words)
     assert outcome.code == 2
     option = words[0].partition("=")[0]
-    assert f"zoo: error: {option} stands before the command: zoo {option} " in outcome.err
+    assert f"zoo: error: {option} belongs before the command: zoo {option} " in outcome.err
+    assert outcome.err.endswith("list (see: zoo --help)\n")  # where that option is described
     assert outcome.err.count("\n") == 1

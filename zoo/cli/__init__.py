@@ -33,6 +33,11 @@ COMMANDS = [name for names in HEADINGS.values() for name in names]
 class ZooGroup(click.Group):
     """Commands are imported when they are called, and listed under their headings."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            _check_options(ctx, args)
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return COMMANDS
 
@@ -51,7 +56,8 @@ class ZooGroup(click.Group):
             )
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and not ctx.resilient_parsing:
-            _check_options(ctx, command, rest)
+            own = click.Context(command, parent=ctx, info_name=command.name, **command.context_settings)
+            _check_options(own, rest)
         return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -61,27 +67,29 @@ class ZooGroup(click.Group):
                 formatter.write_dl([(name, command.get_short_help_str(100)) for name, command in commands if command])
 
 
-def _check_options(ctx: click.Context, command: click.Command, args: list[str]) -> None:
-    """Raise UsageError for what click drops without a word, or cannot explain.
+def _check_options(ctx: click.Context, args: list[str]) -> None:
+    """Raise UsageError for options that click would drop silently, or whose mistake it would not explain.
 
-    click takes the last value of an option that is given twice, and does not know that an option of `zoo` itself stands
-    before the command.
+    click takes the last value of an option that is given twice, and does not know that an option of `zoo` itself
+    belongs before the command.
     """
-    own = click.Context(command, parent=ctx, info_name=command.name, **command.context_settings)
     try:
-        given = command.make_parser(own).parse_args([*args])[2]  # not list(): here that is the command
-    except click.NoSuchOption as error:
-        for option in ctx.command.params:
-            if error.option_name in option.opts:
-                words = " ".join(filter(None, (error.option_name, option.metavar)))
-                raise click.UsageError(
-                    f"{error.option_name} stands before the command: zoo {words} {command.name}", own
-                ) from None
+        given = ctx.command.make_parser(ctx).parse_args([*args])[2]
+    except click.UsageError as error:
+        if isinstance(error, click.NoSuchOption) and ctx.parent:
+            for option in ctx.parent.command.params:
+                if error.option_name in option.opts:
+                    words = " ".join(filter(None, (error.option_name, option.metavar)))
+                    way = f"zoo {words} {ctx.info_name}"
+                    raise click.UsageError(
+                        f"{error.option_name} belongs before the command: {way}", ctx.parent
+                    ) from None
+        error.ctx = error.ctx or ctx
         raise
     for option, times in Counter(given).items():
         if isinstance(option, click.Option) and times > 1 and not (option.multiple or option.is_flag or option.count):
             often = "twice" if times == 2 else f"{times} times"
-            raise click.UsageError(f"{max(option.opts, key=len)} was given {often}, and takes one value", own)
+            raise click.UsageError(f"{max(option.opts, key=len)} was given {often}, and takes one value", ctx)
 
 
 @click.group(cls=ZooGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -290,7 +290,7 @@ class Registry:
 def _refuse_taken(name: str, rows: Mapping[str, object]) -> None:
     """Raise Conflict when a row has that name."""
     if name in rows:
-        way = f"take another name, or give that one another (zoo rename {name} NEW)"
+        way = f"take another name, or rename that one: zoo rename {name} NEW"
         raise Conflict(f"a model named '{name}' exists already; {way}")
 
 
