@@ -16,7 +16,7 @@ import pluggy
 from zoo import hooks
 from zoo.containment import Guard, Raised, aloud, failure
 from zoo.corpora.corpus import Corpus
-from zoo.corpora.dataset import Dataset, Opened, ReadOptions
+from zoo.corpora.dataset import Dataset, Opened, ReadOptions, way_to_fetch
 from zoo.corpora.vocab import KINDS, Vocab
 from zoo.distributions import OURS, Package, entry_points
 from zoo.errors import BadData, NotFound, PluginFailure, UsageProblem, ZooError, did_you_mean
@@ -168,7 +168,7 @@ class Plugins:
         if name not in self.datasets:
             raise NotFound(
                 f"no dataset named '{name}'{did_you_mean(name, [*fetched, *self.datasets])} "
-                f"(see: zoo datasets; a text of your own: zoo fetch {name} --from PATH)"
+                f"(see: zoo datasets; a text of your own: {way_to_fetch(name)})"
             )
         return self.datasets[name]
 

@@ -207,9 +207,11 @@ def test_an_unknown_dataset_is_not_found_with_a_suggestion(zoo):
         ("My Book.txt", "zoo fetch my-book --from 'My Book.txt'"),
         ("a folder/", "zoo fetch a-folder --from 'a folder/'"),
         ("/", "zoo fetch mine --from /"),
-        ("https://example.org/x.txt?a=b", "zoo fetch x --from 'https://example.org/x.txt?a=b'"),
+        ("https://example.org/x.txt", "zoo fetch x --from https://example.org/x.txt"),
+        ("https://example.org/x.txt?a=b", "zoo fetch x --from 'https://example.org/x.txt?...'"),  # it may be a secret
         ("C:\\texts\\book.txt", "zoo fetch book --from 'C:\\texts\\book.txt'"),
-        ("book.txt", "zoo fetch book.txt --from PATH"),
+        ("book.txt", "zoo fetch book --from book.txt"),  # a name, and a file that is there
+        ("other.txt", "zoo fetch other.txt --from PATH"),  # no file
     ],
 )
 @pytest.mark.parametrize("command", [["fetch"], ["train", "-d"], ["datasets"]], ids=["fetch", "train", "datasets"])
@@ -226,7 +228,7 @@ def test_a_place_where_a_name_belongs_leads_to_from(zoo, home, tmp_path, monkeyp
 def test_from_goes_with_one_name(zoo, tiny_text):
     outcome = zoo("fetch", "one", "two", "--from", str(tiny_text))
     assert outcome.code == 2
-    assert "--from goes with one NAME" in outcome.err
+    assert "--from goes with one NAME; write it before each source: zoo fetch NAME --from A --from B" in outcome.err
 
 
 def test_a_file_that_is_not_there_is_not_found(zoo, home, tmp_path):

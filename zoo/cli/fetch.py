@@ -51,7 +51,8 @@ def command(app: App, /, names: tuple[str, ...], **wishes: Any) -> None:
     from zoo.corpora.fetch import Wish, fetch
 
     if wishes["sources"] and len(names) > 1:
-        raise click.UsageError("--from goes with one NAME")
+        way = "write it before each source: zoo fetch NAME --from A --from B"  # a shell makes many words of *.txt
+        raise click.UsageError(f"--from goes with one NAME; {way}")
     if wishes["separator"] is not None:
         wishes["separator"] = _unescaped(wishes["separator"])
     for name in names:

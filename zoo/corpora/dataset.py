@@ -101,15 +101,26 @@ def is_private(dataset: Dataset, source: str | None = None, *, bundled: bool = F
 
 def check_dataset_name(name: str) -> None:
     """Raise UsageProblem for what no dataset may be called; for a path or an address it says how to fetch the text."""
-    is_path = "/" in name or "\\" in name or os.path.exists(name)  # noqa: PTH110  which does not mind a strange name
-    if is_path and not is_name(name):
-        last = re.split(r"[/\\]", name.rstrip("/\\"))[-1].partition(".")[0].lower()
-        wanted = re.sub("[^a-z0-9]+", "-", last).strip("-")[:LONGEST] or "mine"
-        raise UsageProblem(
-            f"dataset '{name}' is not allowed: it is a path or an address; give what is there a name: "
-            f"zoo fetch {wanted} --from {shlex.quote(name)}"
-        )
+    if ("/" in name or "\\" in name or _is_there(name)) and not is_name(name):
+        what = "it is a path or an address; give its text a name"
+        raise UsageProblem(f"dataset '{name}' is not allowed: {what}: {way_to_fetch(name)}")
     check_name(name, "dataset")
+
+
+def way_to_fetch(source: str) -> str:
+    """Return the command that fetches a text from a path or an address, under a name made of its last part.
+
+    For what is neither, the word is the name, and the path is left for the reader to fill in.
+    """
+    if is_name(source) and not _is_there(source):
+        return f"zoo fetch {source} --from PATH"
+    last = re.split(r"[/\\]", source.rstrip("/\\"))[-1].partition(".")[0].lower()
+    name = re.sub("[^a-z0-9]+", "-", last).strip("-")[:LONGEST] or "mine"
+    return f"zoo fetch {name} --from {shlex.quote(source)}"
+
+
+def _is_there(path: str) -> bool:
+    return os.path.exists(path)  # noqa: PTH110  which does not mind a strange name
 
 
 def is_url(source: str) -> bool:
