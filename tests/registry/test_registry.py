@@ -428,7 +428,7 @@ def test_every_model_in_the_trash_can_be_named(zoo, home, add):
     outcome = zoo("restore", first)
     assert outcome.code == 0
     assert "restored one\n" in outcome.err
-    assert f"the trash holds more of that name: {second}" in outcome.err
+    assert f"the trash holds other models of that name: {second}" in outcome.err
     assert Registry(home).own()["one"].record.note == "first"
 
 

@@ -13,7 +13,8 @@ from zoo.cli.terminal import say
 def command(app: App, model: str) -> None:
     """Bring a removed model back from the trash.
 
-    Of several with one name the last comes back; an older one by the name of its directory in .zoo/trash.
+    If the trash holds several of one name, the one removed last comes back. For an older one, give the name of its
+    directory in .zoo/trash.
     """
     from zoo.doctor.models import ModelFiles
     from zoo.registry.trash import models, restore
@@ -21,7 +22,7 @@ def command(app: App, model: str) -> None:
     restored = restore(app.registry, model)
     say(f"restored {restored.name}")
     if others := [directory.name for name, directory, _ in models(app.home) if name == restored.name]:
-        say(f"the trash holds more of that name: {', '.join(others)}")
+        say(f"the trash holds other models of that name: {', '.join(others)}")
     for finding in ModelFiles(app.home, restored).look():
         if finding.damage:  # it may have been put there for that
             say(f"zoo: warning: {finding.what} (see: zoo doctor)")
