@@ -306,7 +306,7 @@ def refuse_link(path: Path) -> None:
 def refuse_dangling(path: Path) -> None:
     """Raise StorageProblem for a link that leads nowhere, for what it stands for may be on a disk that is not here."""
     if path.is_symlink() and not path.exists():
-        raise StorageProblem(f"{path} is a link that leads nowhere; mount the disk it leads to")
+        raise StorageProblem(f"{path} is a link that leads nowhere; mount the disk it leads to, or delete the link")
 
 
 def remove(path: Path) -> None:

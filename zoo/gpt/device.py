@@ -126,7 +126,7 @@ def take_over(
     if can_start(threads - 1):
         if is_sound(threads):
             return threads
-        why = f"matrix products come out wrong with {threads} (a limit of OpenMP, as OMP_THREAD_LIMIT, has this effect)"
+        why = f"matrix products come out wrong with {threads} (limits of OpenMP, such as OMP_THREAD_LIMIT, do this)"
     if not is_sound(1):
         raise UsageProblem(f"matrix products in {dtype} come out wrong on this machine; train with another --dtype")
     on_event(Note(f"computes with 1 thread instead of {threads}: {why}"))
