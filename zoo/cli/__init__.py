@@ -71,7 +71,7 @@ def _check_options(ctx: click.Context, args: list[str]) -> None:
     """Raise UsageError for options that click would drop silently, or whose mistake it would not explain.
 
     click takes the last value of an option that is given twice, and does not know that an option of `zoo` itself
-    belongs before the command.
+    belongs before the command. Of several --home the last counts: an alias may hold the first.
     """
     try:
         given = ctx.command.make_parser(ctx).parse_args([*args])[2]
@@ -87,7 +87,9 @@ def _check_options(ctx: click.Context, args: list[str]) -> None:
         error.ctx = error.ctx or ctx
         raise
     for option, times in Counter(given).items():
-        if isinstance(option, click.Option) and times > 1 and not (option.multiple or option.is_flag or option.count):
+        if not isinstance(option, click.Option) or option.multiple or option.is_flag or option.count:
+            continue
+        if times > 1 and option.name != "home":
             often = "twice" if times == 2 else f"{times} times"
             raise click.UsageError(f"{max(option.opts, key=len)} was given {often}, and takes one value", ctx)
 
