@@ -1,6 +1,7 @@
 """The command `zoo`, and `python -m zoo`: what an interrupt means while zoo is being imported, and when it is done."""
 
 import signal
+import sys
 
 
 def main() -> None:
@@ -11,9 +12,9 @@ def main() -> None:
         if usual is signal.default_int_handler:  # else somebody wants us to be deaf: nohup, or a shell's `&`
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         from zoo.cli import main as run
-        from zoo.threads import prepare_numpy
+        from zoo.threads import BeforeNumpy
 
-        prepare_numpy()
+        sys.meta_path.insert(0, BeforeNumpy())
         signal.signal(signal.SIGINT, usual)
         run()
     except KeyboardInterrupt:

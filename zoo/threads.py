@@ -1,6 +1,7 @@
 """Threads: how many this process should use, and whether the system gives it that many."""
 
 import os
+import sys
 import threading
 
 
@@ -36,7 +37,15 @@ def can_start(count: int) -> bool:
     return True
 
 
-def prepare_numpy() -> None:
-    """Have numpy use one thread where it cannot start its own: its OpenBLAS would interrupt the process (SIGINT)."""
-    if not can_start(min(available(), _processors()) - 1):
-        os.environ["OPENBLAS_NUM_THREADS"] = "1"
+class BeforeNumpy:
+    """Have numpy use one thread where it cannot start its own: its OpenBLAS would interrupt the process (SIGINT).
+
+    Put it first in sys.meta_path. It acts when numpy is about to be imported, so other commands do not pay for it.
+    """
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        """Set the environment of numpy's import, and leave that import to the other finders."""
+        if fullname == "numpy":
+            sys.meta_path.remove(self)
+            if not can_start(min(available(), _processors()) - 1):
+                os.environ["OPENBLAS_NUM_THREADS"] = "1"

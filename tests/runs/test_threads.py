@@ -144,3 +144,11 @@ def test_a_download_without_threads_is_one_line(home):
 def test_threads_are_tried_out_and_gone_again():
     assert can_start(0)
     assert can_start(3)
+
+
+def test_a_command_without_numpy_tries_out_no_threads(home):
+    code = (
+        "import sys, threading, zoo.__main__; threading.Thread.start = lambda thread: sys.exit(9); zoo.__main__.main()"
+    )
+    env = {**os.environ, "OMP_NUM_THREADS": "2", "ZOO_HOME": str(home.path)}
+    assert subprocess.run([sys.executable, "-c", code, "list"], env=env, check=False).returncode == 0
