@@ -462,6 +462,16 @@ def test_restore_does_not_overwrite(zoo, home, add):
     assert list(trash.contents(home)) == ["one"]
 
 
+def test_restore_keeps_out_of_the_way_of_a_row_that_is_no_table(zoo, home, add):
+    add("one")
+    assert zoo("rm", "one").code == 0
+    home.registry.write_text("schema = 1\n[models]\none = 5\n")
+    outcome = zoo("restore", "one")
+    assert outcome.code == 5, outcome
+    assert "a model named 'one' exists already" in outcome.err
+    assert list(trash.contents(home)) == ["one"]
+
+
 def test_restore_of_what_is_not_in_the_trash_is_not_found(zoo, add):
     add("one")
     assert zoo("rm", "one").code == 0

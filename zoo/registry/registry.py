@@ -130,7 +130,7 @@ class Registry:
             is_homeless = not (self.home.models / name).exists()
 
             def others(rows: Rows) -> Rows:
-                is_stale = is_homeless and rows.get(name, {}).get("id") == record.id
+                is_stale = is_homeless and _id_of(name, rows) == record.id
                 return {other: row for other, row in rows.items() if not (is_stale and other == name)}
 
             directory = self._clear(name, others(index.rows))
@@ -265,7 +265,7 @@ class Registry:
 
     def _current(self, name: str, id: str, rows: Rows) -> Record:
         """The record as it is now; raises NotFound unless it is still the model of that id."""
-        if rows.get(name, {}).get("id") != id:
+        if _id_of(name, rows) != id:
             raise NotFound(f"model '{name}' was removed or renamed meanwhile")
         return record_of(name, rows[name])
 
@@ -285,6 +285,12 @@ class Registry:
         if directory.is_dir():
             write_card(directory / "model.toml", name, record)
         return {**rows, name: record.to_table()}
+
+
+def _id_of(name: str, rows: Rows) -> object:
+    """Return the id in a row; None when there is no such row, or when it is not a table."""
+    row = rows.get(name)
+    return row.get("id") if isinstance(row, dict) else None
 
 
 def _refuse_taken(name: str, rows: Mapping[str, object]) -> None:
