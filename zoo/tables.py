@@ -140,8 +140,8 @@ def newer_in(directory: Path) -> Path | None:
 
 def refuse_newer_in(directory: Path) -> None:
     """Raise NewerSchema when a newer zoo has written a file in a directory that is about to be changed."""
-    if path := newer_in(directory):
-        refuse_newer_file(path)
+    for name in SCHEMAS:
+        refuse_newer_file(directory / name)
 
 
 def _canonical(tables: dict[str, Any]) -> str:
