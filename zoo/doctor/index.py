@@ -134,8 +134,8 @@ class Index(Place):
                 cure, models = f"the directory is called '{name}' again", self.home.models
                 mend = partial(moving.move, models / other, models / name)
             return Finding(f"models/{name}", what, cure, mend)
-        if (trashed := self.rows.trashed.get(record.id)) is not None:
-            cure = f"the row is taken out; the model comes back with: zoo restore {trash.word_for(self.home, trashed)}"
+        if (word := self.rows.trashed.get(record.id)) is not None:
+            cure = f"the row is taken out; the model comes back with: zoo restore {word}"
             return Finding(f"models/{name}", "its model is in the trash", cure, partial(self.changes.take_out, name))
         what, cure = "the row has no directory", "the row is moved to the trash; or put the directory back first"
         return Finding(f"models/{name}", what, cure, partial(self.changes.put_row_away, name, record))

@@ -97,10 +97,9 @@ class Rows:
         return rebuilt(name, self.home.models / name, [table for table in tables if isinstance(table, dict)])
 
     @cached_property
-    def trashed(self) -> dict[str, Path]:
-        """The models in the trash that have more than a row, by their id."""
-        found = trash.models(self.home)
-        return {record.id: directory for _, directory, record in found if not trash.is_row_alone(directory)}
+    def trashed(self) -> dict[str, str]:
+        """The words that restore the models in the trash, by their ids."""
+        return trash.words(self.home)
 
     @cached_property
     def strays(self) -> dict[str, str]:

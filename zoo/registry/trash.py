@@ -64,9 +64,12 @@ def contents(home: Home) -> dict[str, tuple[Path, Record]]:
     return found
 
 
-def word_for(home: Home, directory: Path) -> str:
-    """The word by which `zoo restore` brings back the model in a directory of the trash."""
-    return next((name for name, (first, _) in contents(home).items() if first == directory), directory.name)
+def words(home: Home) -> dict[str, str]:
+    """Return the words by which `zoo restore` brings back the models in the trash that have more than a row, by their
+    ids."""
+    names = {directory: name for name, (directory, _) in contents(home).items()}
+    whole = [(directory, record) for _, directory, record in models(home) if not is_row_alone(directory)]
+    return {record.id: names.get(directory, directory.name) for directory, record in whole}
 
 
 def is_row_alone(directory: Path) -> bool:
