@@ -29,7 +29,7 @@ class Package(metadata.Distribution):
 
     def read_text(self, filename: str) -> str | None:
         """Return the text of a metadata file, None when it is missing. Raises ZooError when it is damaged."""
-        if not isinstance(self._path, Path):  # in an archive, or of an importer of somebody's own
+        if not isinstance(self._path, Path):  # in an archive, or found by another importer
             return self._found.read_text(filename)
         try:
             return files.read_text(self._path / filename, limit=INFO_LIMIT)
@@ -43,11 +43,11 @@ class Package(metadata.Distribution):
 
     @property
     def normalized_name(self) -> str:
-        """The name by which two installations of one package are told, taken from the directory's name."""
+        """The package's normalized name, by its directory; two installations of one package have the same."""
         return re.sub(r"[-_.]+", "-", self.directory.rpartition(".")[0].partition("-")[0]).lower()
 
     def has_metadata(self) -> bool:
-        """Whether it is more than the remains of an installation."""
+        """Whether there is metadata; without it, this is only the remains of an installation."""
         return not isinstance(self._path, Path) or any(
             os.path.exists(self._path / name)  # noqa: PTH110  which raises for what may not be read
             for name in METADATA
@@ -62,8 +62,10 @@ class Package(metadata.Distribution):
         return headers["Name"], headers["Version"] or ""
 
     def offers(self, group: str) -> list[metadata.EntryPoint]:
-        """Return the entry points of a group. Raises ZooError when they, or the metadata of one that has some, are
-        damaged."""
+        """Return the entry points of a group.
+
+        Raises ZooError when they are damaged, or when there are some and the metadata is damaged.
+        """
         try:
             found = list(self.entry_points.select(group=group))
             if found:
@@ -71,14 +73,14 @@ class Package(metadata.Distribution):
             return found
         except ZooError:
             raise
-        except Exception as error:  # what the parser, or an importer, raises for what it does not expect
+        except Exception as error:  # parsers and importers raise anything for damaged files
             raise BadData(f"{ENTRY_POINTS} or METADATA in {self._path} is not valid") from error
 
 
 def entry_points(group: str, *, only_ours: bool, on_event: OnEvent) -> Iterator[tuple[metadata.EntryPoint, Package]]:
     """Yield the entry points of a group with their packages; of a package that is installed twice, those of the first.
 
-    A damaged package costs a warning. With `only_ours` no file of another package is read.
+    Warn of a damaged package and leave it out. With `only_ours`, read no file of another package.
     """
     seen = set()
     for found in metadata.distributions(name=OURS) if only_ours else metadata.distributions():
@@ -103,8 +105,8 @@ def _name_of(package: Package) -> str:
 
 
 def version_of(name: str) -> str:
-    """Return the version of an installed package by its metadata; where that is damaged or missing, what its module
-    says, if it is loaded."""
+    """Return the version of an installed package: from its metadata, or from its loaded module when that is damaged or
+    missing."""
     with contextlib.suppress(Exception):  # importlib.metadata lets through what a damaged file raises
         if version := metadata.version(name):
             return version

@@ -54,7 +54,7 @@ class Conflict(ZooError):
 
 
 class Changed(Conflict):
-    """A file that another program has saved between our look at it and our write."""
+    """Another program saved the file after zoo read it, and before zoo wrote it."""
 
 
 class StorageProblem(ZooError):
@@ -62,8 +62,8 @@ class StorageProblem(ZooError):
 
 
 def shortage(error: BaseException) -> StorageProblem | None:
-    """Return a StorageProblem for an error by which Python, torch or the loader says that memory, threads or open files
-    ran out; None for any other, and for one that is of our tree already."""
+    """Return a StorageProblem when an error of Python, torch or the loader says that memory, threads or open files ran
+    out. Return None for any other error, and for a ZooError."""
     text = "" if isinstance(error, ZooError) else str(error)
     if isinstance(error, RuntimeError) and ("start new thread" in text or "temporarily unavailable" in text):
         return StorageProblem(
@@ -102,7 +102,7 @@ class Stopped(ZooError):
 
 
 class Terminated(BaseException):
-    """The process was told to end by a terminate signal or a hang-up. As KeyboardInterrupt, it is no Exception."""
+    """A terminate signal or a hang-up asked the process to end. Like KeyboardInterrupt, it is not an Exception."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
@@ -117,5 +117,5 @@ def did_you_mean(wrong: str, candidates: Iterable[str]) -> str:
 
 
 def _is_akin(one: str, other: str) -> bool:
-    """Whether one of two words has the letters of the other in another order, or is an abbreviation of it."""
+    """Whether two words have the same letters in another order, or one word is part of the other."""
     return sorted(one) == sorted(other) or (min(len(one), len(other)) > 2 and (one in other or other in one))

@@ -1,4 +1,4 @@
-"""How bytes reach the disk and come back; only moving.py changes what a home keeps beside it.
+"""Reads and writes of files, safe against a kill and a power cut. Only moving.py also changes what a home keeps.
 
 Every write lands in a temporary file beside its target, is synced, and replaces the target in one step; the directory
 is synced after it. So a reader, a kill or a power cut finds the old file or the new one.
@@ -60,7 +60,7 @@ def temporary_beside(path: Path) -> Path:
 
 
 class Seen:
-    """What a file held when it was read, `data`, and what is to replace it; None for what cannot be read."""
+    """A file as it was read: `data` holds its bytes, or None when it cannot be read; `successor` what replaces them."""
 
     def __init__(self, path: Path, *, limit: int) -> None:
         self._path, self._limit = path, limit
@@ -74,12 +74,12 @@ class Seen:
             return None
 
     def check(self) -> None:
-        """Raise Changed unless the file still holds that."""
+        """Raise Changed unless the file still holds `data`."""
         if self._read() != self.data:
             raise Changed(f"another program has changed {self._path} meanwhile; try again")
 
     def put_back(self) -> None:
-        """Undo a write over it, unless there was none, or somebody has saved the file since."""
+        """Write `data` again, unless nothing was written over it, or another program has saved the file since."""
         now = Seen(self._path, limit=self._limit)
         was_written = self.successor is not None and now.data == self.successor != self.data
         if self.data is not None and was_written:
@@ -89,7 +89,7 @@ class Seen:
 def write_bytes(path: Path, data: bytes, *, durable: bool = True, over: Seen | None = None) -> None:
     """Replace `path` by `data` in one step; durable: it survives a power cut once this returns.
 
-    Raises Changed, and writes nothing, when the file is no longer as it was seen: `over`.
+    Raises Changed, and writes nothing, when the file no longer holds what `over` has read.
     """
     if over:
         over.successor = data
@@ -155,9 +155,9 @@ def draft(
 def created(
     path: Path, like: os.stat_result | None = None, *, durable: bool = True, told: Path | None = None
 ) -> Iterator[BinaryIO]:
-    """A new file, with owner and permissions like those given, synced at the end of the block.
+    """Create a file with the owner and permissions of `like`, and sync it when the block ends.
 
-    Errors name `told` in place of the path. A file that is left after a failure is for the caller to delete.
+    Errors name `told` instead of `path`. A file that a failure leaves is for the caller to delete.
     """
     mode = FILE_MODE & (stat.S_IMODE(like.st_mode) if like else FILE_MODE)
     file, told = None, told or path
@@ -180,7 +180,7 @@ def created(
 
 
 def copy(source: Path, target: Path) -> None:
-    """Replace `target` by the content of a regular file, or make one there with owner and permissions of the source."""
+    """Copy a regular file over `target`; a new target has the owner and the permissions of the source."""
     with opened(source) as file, draft(target, like=os.fstat(file.fileno())) as new:
         while data := file.read(2**20):
             new.append(data)
@@ -304,7 +304,7 @@ def refuse_link(path: Path) -> None:
 
 
 def refuse_dangling(path: Path) -> None:
-    """Raise StorageProblem for a link that leads nowhere, for what it stands for may be on a disk that is not here."""
+    """Raise StorageProblem for a broken link: the disk that it leads to may not be mounted."""
     if path.is_symlink() and not path.exists():
         raise StorageProblem(f"{path} is a link that leads nowhere; mount the disk it leads to, or delete the link")
 

@@ -105,9 +105,9 @@ def find_home(explicit: str | None = None) -> Home:
 
 
 def expand(path: str) -> Path:
-    """Return the path with ~ written out. Raises UsageProblem for the ~ of nobody, and for a NUL."""
+    """Return the path with ~ written out. Raises UsageProblem for the ~ of an unknown user, and for a NUL."""
     if "\0" in path:
-        raise UsageProblem("a path holds no NUL")
+        raise UsageProblem("a path cannot contain a NUL")
     try:
         return Path(path).expanduser()
     except RuntimeError:

@@ -1,6 +1,6 @@
-"""Masking: the one rule for what of an address may be shown or kept. Logins, queries and fragments may be secrets.
+"""Masking: addresses are shown and kept without what may be a secret: logins, queries and fragments.
 
-It does not parse: what is no proper address, or one of an unknown kind, holds a secret just as well.
+It parses no address: an invalid one, or one of an unknown scheme, may hold a secret, too.
 """
 
 import re
@@ -49,7 +49,7 @@ def masked(text: str) -> str:
 
 
 def masked_source(source: str) -> str:
-    """Return the source of a text likewise: when it is an address, blanks and quotes do not end it."""
+    """Return the source of a text without its secrets; blanks and quotes do not end an address here."""
     if _START.search(source):
         return masked(_BLANK.sub("%20", source))
     if _WITHOUT_SCHEME.match(source):

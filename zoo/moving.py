@@ -1,8 +1,8 @@
 """Moves of files and directories within a home, also from one disk to another.
 
 Within a file system a move is one rename. Across two it is a copy beside the target, synced as a whole, which takes the
-target's name in one step; the source is deleted last. So a kill leaves the source, or both, each of them whole. Of two
-the registry decides: the one with the row counts.
+target's name in one step; the source is deleted last. So a kill leaves the source, or both, each of them whole. When
+both are left, the one with a row in the registry counts.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ def move(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def moved(source: Path, target: Path) -> Iterator[None]:
-    """As `move`, taken back if the block fails."""
+    """Move as `move` does, and back again if the block fails."""
     files.make_directory(target.parent)
     if os.path.lexists(target):
         raise Conflict(f"{target} exists already")
@@ -47,7 +47,7 @@ def moved(source: Path, target: Path) -> Iterator[None]:
 
 
 def _rename(source: Path, target: Path) -> bool:
-    """Move by one rename, or not at all; returns False when the target lies on another file system."""
+    """Move by one rename and return True; return False, and change nothing, when the target is on another disk."""
     with files.storing(target):
         try:
             os.rename(source, target)
@@ -68,7 +68,7 @@ def _rename(source: Path, target: Path) -> bool:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Make a copy that appears in one step and survives a power cut, or of which nothing is left."""
+    """Copy so that the target appears in one step and survives a power cut; a failure leaves nothing."""
     temporary = files.temporary_beside(target)
     try:
         with files.storing(target):

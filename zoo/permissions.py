@@ -1,4 +1,4 @@
-"""Who may do what with a file: what is replaced, copied or moved opens to nobody who was shut out before."""
+"""Permissions: nobody may do more with a file after it was replaced, copied or moved than before."""
 
 import os
 import stat
@@ -6,7 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 
 FILE_MODE, DIRECTORY_MODE = 0o664, 0o775  # of what is new, less the umask; whatever it is, not everybody may write
-EVERYTHING = 0o7777
 
 
 def narrow(path: Path, allowed: int) -> None:
@@ -42,7 +41,7 @@ def take_after(path: Path, old: os.stat_result) -> None:
 
 
 def make_alike(new: Path, old: Path) -> None:
-    """Give a directory, and all in it that the old one has, too, the owners and permissions of those."""
+    """Give a directory and its files the owners and permissions of an old directory and its files of the same names."""
     for path in (new, *new.iterdir()):
         with suppress(FileNotFoundError):
             take_after(path, (old / path.relative_to(new)).stat())
@@ -50,7 +49,7 @@ def make_alike(new: Path, old: Path) -> None:
 
 def audience(path: Path, within: Path) -> int:
     """Return a mask of the permissions of all who can read `path`, given the directories above it below `within`."""
-    mask = EVERYTHING
+    mask = 0o7777  # all there are
     for part in (path, *path.parents):
         if part == within:
             break
@@ -62,9 +61,9 @@ def audience(path: Path, within: Path) -> int:
     return mask
 
 
-def close(path: Path, within: Path) -> None:
-    """Take from a file or directory the permissions of those who cannot read it where it is, for it is about to move to
-    where other directories are above it. Best effort: another user's file keeps what it has."""
+def keep_audience(path: Path, within: Path) -> None:
+    """Take the permissions of all who cannot read a file or directory where it is: the directories above its next place
+    may let them in. Best effort: another user's file keeps what it has."""
     with suppress(OSError):
         if not path.is_symlink():
             narrow(path, audience(path, within))

@@ -1,4 +1,4 @@
-"""A file that must not change while it is read: of two versions, a text would be made that never existed."""
+"""Read a file that must not change meanwhile: a mixture of two versions would be a text that never existed."""
 
 import contextlib
 import hashlib
@@ -12,7 +12,7 @@ from zoo.errors import Conflict
 
 
 class SteadyFile:
-    """Opens one file, as often as its reader needs, and raises Conflict once it is not what it was at first."""
+    """Open one file as often as needed, and raise Conflict when it has changed since it was first opened."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -36,8 +36,8 @@ class SteadyFile:
             return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
     def check(self, sha256: str) -> None:
-        """Raise Conflict unless the file is still what it was at first, and its bytes have this sha256: a version alone
-        misses a write within the same tick of the file system's clock."""
+        """Raise Conflict unless the file is unchanged and its bytes have this sha256: size and times alone miss a write
+        within the same tick of the file system's clock."""
         if self.sha256() != sha256:
             raise self._changed()
 

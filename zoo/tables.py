@@ -11,11 +11,11 @@ from typing import Any
 from zoo import files
 from zoo.errors import BadData, NewerSchema, NotFound, StorageProblem
 
-# the schema of each file that states one, by its name; checkpoints, weights and evaluations by what they are
+# the newest schema that is known of each kind of file; a kind is a name of a file, or what files of many names are
 SCHEMAS = dict.fromkeys(("registry.toml", "model.toml", "run.toml", "corpus.toml", "vocab.json", "state.json"), 1)
 SCHEMAS |= {"checkpoint": 1, "weights": 1, "evaluation": 1}
 CARD_LIMIT = 2**19  # bytes of a file about one thing: hundreds of times what zoo writes, and soon read at its worst
-LARGEST = 2**24  # bytes of any such file
+SCHEMA_LIMIT = 2**24  # bytes of a file of which only the schema is needed
 TOML_DEPTH = 16  # parts of a key, and tables in tables; our own files have four
 NUMBER_BITS = 1024  # a longer whole number is beyond every float, and a much longer one cannot be written out
 MESSAGE_LENGTH = 300  # of what a parser says, which may quote all that it has read
@@ -34,12 +34,12 @@ _LONG_KEY = re.compile(rf"\.(?:[\w \t-]*+\.){{{TOML_DEPTH - 1}}}")
 
 
 def read_toml(path: Path, *, limit: int = CARD_LIMIT) -> dict[str, Any]:
-    """The tables of a TOML file; raises BadData with file and line."""
+    """Return the tables of a TOML file; raises BadData with file and line."""
     return parse_toml(toml_text(path, limit=limit), path)
 
 
 def read_toml_head(path: Path, *, limit: int = CARD_LIMIT) -> dict[str, Any]:
-    """The keys of a TOML file that stand before its first table, such as its schema; raises as `read_toml` does."""
+    """Return the keys of a TOML file before its first table, such as its schema; raises as `read_toml` does."""
     text = toml_text(path, limit=limit)
     try:
         return parse_toml(text.partition("\n[")[0], path)
@@ -48,12 +48,12 @@ def read_toml_head(path: Path, *, limit: int = CARD_LIMIT) -> dict[str, Any]:
 
 
 def toml_text(path: Path, *, limit: int) -> str:
-    """The text of a TOML file, with the line ends that TOML has."""
+    """Return the text of a TOML file, with \\n at the end of each line."""
     return files.read_text(path, limit=limit).replace("\r\n", "\n")
 
 
 def parse_toml(text: str, path: Path) -> dict[str, Any]:
-    """The tables of the text of `path`; raises BadData with file and line."""
+    """Return the tables of the text of `path`; raises BadData with file and line."""
     try:
         if _LONG_KEY.search(_TOML_TEXT.sub("s", text)):  # tomllib takes time with the square of their number
             raise ValueError("a key has too many parts")
@@ -98,7 +98,7 @@ def write_text(
 ) -> None:
     """Write the text of a TOML file below a comment.
 
-    Raises BadData when it would be too large, and Changed when the file is no longer as it was seen: `over`.
+    Raises BadData when it would be too large, and Changed when the file no longer holds what `over` has read.
     """
     data = ((f"# {comment}\n" if comment else "") + text).encode()
     if len(data) > limit:
@@ -121,10 +121,10 @@ def refuse_newer(table: object, path: Path, kind: str) -> None:
 
 
 def refuse_newer_file(path: Path, kind: str = "") -> None:
-    """Raise NewerSchema for a file that a newer zoo has written. One that is missing or damaged is not newer."""
+    """Raise NewerSchema for a file that a newer zoo has written; a missing or damaged file is not newer."""
     table: object = None
     with suppress(BadData, NotFound, StorageProblem):
-        table = (read_json if path.suffix == ".json" else read_toml_head)(path, limit=LARGEST)
+        table = (read_json if path.suffix == ".json" else read_toml_head)(path, limit=SCHEMA_LIMIT)
     refuse_newer(table, path, kind or path.name)
 
 

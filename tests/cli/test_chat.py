@@ -383,7 +383,7 @@ def test_a_path_with_a_nul_gets_one_line(chat):
     talk = chat("--max-new", "5", terminal="toolkit")
     talk.say("The cat")
     talk.child.send("/save a\x11\x00b")  # Ctrl-Q: as it is
-    assert "a path holds no NUL" in talk.say("")
+    assert "a path cannot contain a NUL" in talk.say("")
     assert talk.leave() == 0
 
 

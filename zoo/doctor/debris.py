@@ -76,13 +76,13 @@ class Rest(Place):
                 )
 
     def _directories(self) -> tuple[Path, ...]:
-        """The directories in which zoo keeps its things, each of which may be a link to a directory elsewhere."""
+        """Return the directories in which zoo keeps its files; each may be a link to a directory elsewhere."""
         home = self.home
         return (home.models, home.path / ".zoo", home.corpora, home.cache, home.evaluations)
 
 
 def _derived(home: Home) -> Iterator[Finding]:
-    """What was computed and kept, and is not as it was written."""
+    """Report files of computed values that are not as they were written."""
     for path in (home.rows, *sorted(home.evaluations.glob("*/*.json"))):
         where, away = str(path.relative_to(home.path)), partial(trash.put_away, home, path)
         try:
@@ -155,7 +155,7 @@ def broken_locks(home: Home) -> Iterator[Finding]:
 
 
 def _strays(home: Home) -> list[Path]:
-    """The temporaries of zoo and the copies of the registry, by their names: a home may have other things beside it."""
+    """Return the temporaries of zoo and the conflict copies of the registry; a home may lie beside other files."""
     found = []
     for entry in _entries(home.path):
         is_copy = entry.name.startswith(home.registry.stem) and _is_conflict_copy(Path(entry.path))
@@ -177,7 +177,7 @@ def _is_temporary(path: Path) -> bool:
 
 
 def _is_conflict_copy(path: Path) -> bool:
-    """Whether a sync tool or an editor has put a file there; a copy of a registry or a card is known by its rows."""
+    """Whether a file is a sync tool's or an editor's copy; that of a registry or a card must also have rows."""
     if not _CONFLICT_COPY.search(path.name) or not path.is_file():
         return False
     if not path.name.startswith(("registry", "model")):

@@ -91,7 +91,7 @@ class Index(Place):
             yield self._apart(name, record, card.record, different)
 
     def _apart(self, name: str, row: Record, card: Record, different: list[Key]) -> Finding:
-        """A row and a card that differ."""
+        """Report a row and a card that differ."""
         where, what = f"models/{name}", f"the row and model.toml differ: {spelt(different)}"
         settled = self.rows.settled(name, row, card)
         if settled.dispute:
@@ -107,7 +107,7 @@ class Index(Place):
         )
 
     def _unreadable(self, name: str, problem: str) -> Finding:
-        """A row that cannot be meant, of a model whose card cannot be meant either."""
+        """Report a row that makes no record, of a model whose card makes none either."""
         if self._is_in_training(name):
             return Finding("registry.toml", problem, WAIT)
         if is_name(name) and (newer := tables.newer_in(self.home.models / name)):

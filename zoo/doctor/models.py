@@ -52,7 +52,7 @@ class ModelFiles(Place):
             yield from debris(self.home, self.directory)
 
     def _newer(self) -> Iterator[Finding]:
-        """What a newer zoo has written: nothing beside it is touched, either."""
+        """Report what a newer zoo has written; nothing beside it is changed, either."""
         checkpoints = [(path, "checkpoint") for path in (self.directory / "checkpoints").glob("*.safetensors")]
         kept = [self.directory / WEIGHTS, self.directory / FIRST_WEIGHTS, *snapshots(self.directory).values()]
         for path, kind in [*checkpoints, *((path, "weights") for path in kept)]:
@@ -84,7 +84,7 @@ class ModelFiles(Place):
             yield from self._beside()
 
     def _beside(self) -> Iterator[Finding]:
-        """What is wrong beside weights and vocabulary of a model whose record is right."""
+        """Report what is wrong with the other files of a model whose record, weights and vocabulary are right."""
         yield from self._text()
         yield from self._kinds()
         yield from first_weights(self.home, self.model)
@@ -95,7 +95,7 @@ class ModelFiles(Place):
             yield from self._checkpoints()
 
     def _corrected(self) -> Record | None:
-        """The record as the files of the model say, if that is another one and fits them all."""
+        """Return the record that the model's files confirm, if it differs from the present one."""
         record, witnesses = self.model.record, Witnesses(self.directory)
         with suppress(BadData, NotFound):
             better = witnesses.correct(record)
@@ -107,7 +107,7 @@ class ModelFiles(Place):
         return None
 
     def _correct(self, record: Record) -> None:
-        """Write the record anew; what it was is kept."""
+        """Write the corrected record; keep copies of row and card in the trash."""
         trash.keep_copy(self.home, self.home.registry)
         trash.keep_copy(self.home, self.directory / "model.toml")
         changes = {f.name: getattr(record, f.name) for f in fields(record) if f.name != "id"}

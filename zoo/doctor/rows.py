@@ -85,14 +85,14 @@ class Rows:
                 yield Model(name, replace(record, path=f"models/{name}"), directory)
 
     def settled(self, name: str, row: Record, card: Record) -> Settled:
-        """What row and card of a model say together, looked up once."""
+        """Return what row and card of a model say together; it is settled once."""
         if name not in self._settled:
             same = not differences(row, card)
             self._settled[name] = Settled(row) if same else Witnesses(self.home.models / name).settle(row, card)
         return self._settled[name]
 
     def rebuilt(self, name: str) -> Record | None:
-        """The record of a model whose row and card both cannot be meant, if its run.toml can be read."""
+        """Return the record of a model whose row and card both make none, if its run.toml can be read."""
         tables = (self.cards[name].table if name in self.cards else None, self.tables.get(name))
         return rebuilt(name, self.home.models / name, [table for table in tables if isinstance(table, dict)])
 

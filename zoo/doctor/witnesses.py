@@ -28,7 +28,7 @@ OUTCOME = {"status", "val_loss", "val_bpc", "val_protocol", "weights", "train_lo
 OUTCOME |= {"tokens", "seconds", "finished", "weights_sha256"}
 IN_RUN_TOML = {*DECISIVE, *OF_A_CHILD, "parameters"}
 LOG_LIMIT = 2**22  # bytes of a log that is read for this
-UNREADABLE = (ZooError, ValueError, TypeError, KeyError, RecursionError, OverflowError)
+_DAMAGE = (ZooError, ValueError, TypeError, KeyError, RecursionError, OverflowError)
 
 Key = tuple[str, str]  # the group of a value, such as `model` or `corpora.0` ("" for the record itself), and its name
 Values = dict[Key, Any]
@@ -42,7 +42,7 @@ def values_of(record: Record) -> Values:
     return {(group, name): value for group, part in {"": table, **groups}.items() for name, value in part.items()}
 
 
-def record_of(values: Values) -> Record:
+def record_with(values: Values) -> Record:
     """Return the record with these values; raises BadData when they make none."""
     table: dict[str, Any] = {"vocab": {}, "model": {}, "train": {}}
     corpora: dict[str, dict[str, Any]] = {}
@@ -81,7 +81,7 @@ class Witnesses:
         self.directory = directory
         self.said: dict[str, Values] = {}
         for name, read in _READERS.items():
-            with suppress(*UNREADABLE):
+            with suppress(*_DAMAGE):
                 self.said[name] = read(directory)
 
     @cached_property
@@ -128,7 +128,7 @@ class Witnesses:
                 source = better if (key[0] or key[1]) in IN_RUN_TOML else a
             sources[key] = source
         settled = {key: source[key] for key in {**b, **a} if key in (source := sources.get(key, a))}
-        return Settled(record_of(settled), "; ".join(disputes))
+        return Settled(record_with(settled), "; ".join(disputes))
 
     def correct(self, record: Record) -> Record:
         """Return the record as its files say: with what it lacks, with hyperparameters that make a run, and with the
@@ -150,7 +150,7 @@ class Witnesses:
             elif not _is_close(logged.get(("", "val_loss"), math.nan), record.val_bpc):
                 logged = {}  # its best loss may be of fewer windows than the recorded one
             values |= {key: value for key, value in logged.items() if not values.get(key)}
-        return record_of(values)
+        return record_with(values)
 
     def agree(self, record: Record) -> bool:
         """Whether nothing but a text can be wrong: the weights are the recorded ones, and the vocabulary is that of the

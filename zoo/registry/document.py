@@ -1,7 +1,7 @@
 """The files of records: registry.toml and model.toml have one form, so one reader and one writer serve both.
 
-The text of a file that zoo wrote falls into the texts of its rows. So a row that was read before is not parsed again,
-and one that was not changed is not written anew. Any other text is parsed as a whole.
+The text of a file that zoo wrote is split into the texts of its rows: a row that was read before is not parsed again,
+and an unchanged row keeps its text. Any other text is parsed as a whole.
 """
 
 import re
@@ -20,7 +20,7 @@ SIZE_LIMIT = 2**26  # of registry.toml: room for thirty thousand models
 
 
 def read_document(path: Path, known: Known | None = None) -> dict[str, Any]:
-    """A registry.toml or model.toml as plain tables, the rows under `models`; without rows for a missing file.
+    """Return a registry.toml or model.toml as plain tables, the rows under `models`; no rows for a missing file.
 
     Args:
         known: rows by their texts, of earlier reads; they are not parsed again, and those read now are added.
@@ -38,13 +38,13 @@ def read_document(path: Path, known: Known | None = None) -> dict[str, Any]:
 
 
 def _parsed(path: Path, known: Known) -> dict[str, Any]:
-    """The tables of a file: of row by row, where that is sure to give what the whole text gives."""
+    """Return the tables of a file; parse it row by row where that gives the same as parsing the whole text."""
     text = tables.toml_text(path, limit=_limit_of(path))
     head, texts = split(text)
     try:
         document = tables.parse_toml(head, path)
         rows = read_rows(texts, path, _cache_of(path), known)
-    except BadData:  # of which the whole text tells the line
+    except BadData:  # parsing the whole text tells the line
         return tables.parse_toml(text, path)
     if "models" in document or len(rows) < len(texts) or not texts:
         return tables.parse_toml(text, path)
@@ -52,7 +52,7 @@ def _parsed(path: Path, known: Known) -> dict[str, Any]:
 
 
 def _cache_of(path: Path) -> Path | None:
-    """Where the parsed rows of a registry are kept; None for another file, and outside a home."""
+    """Return the cache of a registry's parsed rows; None for another file, and outside a home."""
     home = Home(path.parent)
     return home.rows if path == home.registry and home.rows.parent.is_dir() else None
 
@@ -75,7 +75,7 @@ def read_records(path: Path, known: Known | None = None) -> dict[str, Record]:
 
 
 def record_of(name: str, table: object) -> Record:
-    """The record of a row; raises BadData naming model and key when there is none."""
+    """Return the record of a row; raises BadData naming model and key when the row makes none."""
     return table.record if isinstance(table, Row) else Record.from_table(table, f"model '{name}'")
 
 
@@ -87,8 +87,10 @@ def _line_of(path: Path, name: str) -> int:
 
 
 def write_document(path: Path, document: dict[str, Any], *, over: files.Seen | None = None) -> None:
-    """Write a registry.toml or model.toml. Raises BadData, and writes nothing, when it would be too large, and Changed
-    when the file is no longer as it was seen: `over`."""
+    """Write a registry.toml or model.toml.
+
+    Raises BadData when it would be too large, and Changed when the file no longer holds what `over` has read.
+    """
     *others, last = document
     rows = document[last]
     is_usual = last == "models" and rows and all(isinstance(row, dict) for row in rows.values())

@@ -124,7 +124,7 @@ class Registry:
     def adopt(self, name: str, record: Record, source: Path) -> None:
         """Move a directory in from elsewhere in the home and give it a row; raises Conflict when the name is taken.
 
-        A row of this very model that has no directory, from an older registry.toml, does not take the name.
+        A row of the same model without a directory, as in an older registry.toml, is replaced.
         """
         with self._transaction() as index:
             is_homeless = not (self.home.models / name).exists()
@@ -166,7 +166,7 @@ class Registry:
 
             index.write(without)
             if directory.is_dir():
-                permissions.close(directory, self.home.path)
+                permissions.keep_audience(directory, self.home.path)
                 moving.move(directory, target)
             else:
                 self.keep_row(name, record, target)
@@ -229,7 +229,7 @@ class Registry:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Transaction]:
-        """registry.toml as it is now, while no other zoo process can change it.
+        """Hold the lock of the registry, and yield its rows and the way to change them.
 
         Whatever fails in the block, the file is as it was; signals wait until the block is done.
         """
@@ -270,13 +270,12 @@ class Registry:
         return record_of(name, rows[name])
 
     def _with_new(self, name: str, record: Record, rows: Rows) -> Rows:
-        """As `_with`, for a model that has no row; raises Conflict when the name is taken."""
+        """Return the rows as `_with` does, for a new model; raises Conflict when the name is taken."""
         _refuse_taken(name, rows)
         return self._with(name, record, rows)
 
     def _with(self, name: str, record: Record, rows: Rows) -> Rows:
-        """The rows with this record among them, which is written as model.toml first. A directory that is gone stays
-        gone.
+        """Write a record as model.toml, and return the rows with it. A missing directory is not created.
 
         Raises BadData, and writes nothing, for a record that could not be read again.
         """

@@ -1,4 +1,4 @@
-"""Changes to registry.toml by the process that holds its lock, while programs without the lock may save it, too."""
+"""Change registry.toml under its lock, while programs that take no lock may save it, too."""
 
 import time
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Transaction:
         return self._document["models"]  # type: ignore[no-any-return]
 
     def write(self, change: Callable[[Rows], Rows]) -> None:
-        """Write the rows that `change` makes of the present ones; it is called again when these have changed meanwhile.
+        """Write what `change` returns for the present rows; call it again when another program has changed them.
 
         Raises Conflict when another program changes the file all the time, and what `change` raises.
         """

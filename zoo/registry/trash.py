@@ -42,7 +42,7 @@ def restore(registry: Registry, wanted: str) -> Model:
 
 
 def _not_restorable(home: Home, wanted: str, known: list[str]) -> ZooError:
-    """Why no model can be restored by this word."""
+    """Return the error that says why this word restores no model."""
     for item in reversed(_items(home)):
         if wanted in (item.name, _name_of(item)):
             try:
@@ -55,8 +55,8 @@ def _not_restorable(home: Home, wanted: str, known: list[str]) -> ZooError:
 
 
 def contents(home: Home) -> dict[str, tuple[Path, Record]]:
-    """What the trash holds, by name; of several with one name the last to go in, and a row without files only where
-    there is nothing else."""
+    """Return what the trash holds, by name. Of several with one name, return the last to go in that has more than a
+    row, or else the last row."""
     found: dict[str, tuple[Path, Record]] = {}
     for name, directory, record in models(home):
         if name not in found or not is_row_alone(directory) or is_row_alone(found[name][0]):
@@ -78,7 +78,7 @@ def is_row_alone(directory: Path) -> bool:
 
 
 def models(home: Home) -> Iterator[tuple[str, Path, Record]]:
-    """Every model in the trash, in the order in which they went in."""
+    """Yield every model in the trash, in the order in which they went in."""
     for path in _cards(home):
         with suppress(BadData, StorageProblem):  # one damaged card must not hide the others
             for name, record in read_records(path).items():
@@ -95,7 +95,7 @@ def _cards(home: Home) -> list[Path]:
 
 
 def _items(home: Home) -> list[Path]:
-    """Everything in the trash, in the order in which it went in; what a move left half done is none of it."""
+    """Return everything in the trash, in the order in which it went in, without what a move left half done."""
     with suppress(OSError):  # there is none, or it cannot be looked into
         items = [path for path in home.trash.iterdir() if not path.name.startswith(files.TEMPORARY)]
         return sorted(items, key=lambda path: _order(path.name))
@@ -114,7 +114,7 @@ def put_away(home: Home, path: Path) -> None:
     parts = path.relative_to(home.models if path.is_relative_to(home.models) else home.path).parts
     is_temporary = path.name.startswith(files.TEMPORARY)
     target = place(home, path.name if is_temporary else ".".join(part.lstrip(".") for part in parts))
-    permissions.close(path, home.path)
+    permissions.keep_audience(path, home.path)
     moving.move(path, target)
 
 
@@ -133,21 +133,21 @@ def keep_copy(home: Home, path: Path) -> None:
         return
     target = place(home, path.name)
     files.make_directory(target.parent)
-    permissions.close(path, home.path)
+    permissions.keep_audience(path, home.path)
     if path.stat().st_size <= COPY_LIMIT or not files.link(path, target):
         files.copy(path, target)
 
 
 def place(home: Home, name: str) -> Path:
-    """A free path in the trash. Its number is greater than all others there, so that the order does not depend on the
-    clock, which may have been set back."""
+    """Return a free path in the trash. Its number is the greatest there: times alone give a wrong order once the clock
+    is set back."""
     number = 1 + max((_order(item.name)[0] for item in _items(home)), default=0)
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     return home.trash / f"{os.fsdecode(os.fsencode(name)[:LONGEST_NAME])}~{number:06d}-{now}"
 
 
 def _order(item: str) -> tuple[int, str, str]:
-    """The number and the time in the name of an item; those of the first zoo have no number, and are older."""
+    """Return what orders an item: its number and its time. Items of the first zoo have no number, and are older."""
     match = _ITEM.fullmatch(item)
     return (int(match[2] or 0), match[3], item) if match else (0, "", item)
 
