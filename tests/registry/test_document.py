@@ -71,7 +71,7 @@ def _as_a_whole(path: Path) -> dict[str, object]:
     document = tables.read_toml(path)
     if type(document.get("schema")) is not int:
         raise BadData(f"{path} has no 'schema' and so is no registry")
-    tables.check_schema(document, 1, path)
+    tables.check_schema(document, path)
     if not isinstance(document.get("models", {}), dict):
         raise BadData(f"{path}: 'models' is not a table")
     return document
