@@ -21,10 +21,8 @@ import signal
 from collections.abc import Iterable
 
 # "x.so: failed to map segment from shared object", "x.so: cannot open shared object file: Too many open files"
-_NOT_LOADED = re.compile(
-    r"(\S+): (?:failed to map segment|cannot [^:]*: (?:Cannot allocate memory|Too many (open files)))"
-)
-_NO_MEMORY = re.compile("(annot|can't) allocate memory|bad_alloc|could not create a (primitive|memory)")
+_NOT_LOADED = r"(\S+): (?:failed to map segment|cannot [^:]*: (?:Cannot allocate memory|Too many (open files)))"
+_NO_MEMORY = "(annot|can't) allocate memory|bad_alloc|could not create a (primitive|memory)"
 
 
 class ZooError(Exception):
@@ -69,10 +67,10 @@ def shortage(error: BaseException) -> StorageProblem | None:
         return StorageProblem(
             "this process may start no more threads; end other programs, or raise its limit (ulimit -u)"
         )
-    if isinstance(error, ImportError | OSError) and (found := _NOT_LOADED.search(text)):
+    if isinstance(error, ImportError | OSError) and (found := re.search(_NOT_LOADED, text)):
         lacks, limit = ("too many open files", "n") if found[2] == "open files" else ("not enough memory", "v")
         return StorageProblem(f"{lacks} to load {found[1]}; raise the limit of this process (ulimit -{limit})")
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _NO_MEMORY.search(text):
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or re.search(_NO_MEMORY, text):
         return StorageProblem("out of memory; free some, or train with a smaller batch_size or block_size")
     return None
 

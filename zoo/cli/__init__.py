@@ -16,7 +16,6 @@ from zoo import __version__
 from zoo.cli.signals import unwind_on_signals
 from zoo.cli.terminal import fill, is_terminal, safe
 from zoo.errors import Stopped, StorageProblem, ZooError, did_you_mean, shortage
-from zoo.masking import masked
 
 HEADINGS = {
     "corpora": ("fetch", "datasets", "plugins"),
@@ -203,6 +202,8 @@ def _file_of(error: OSError) -> str:
 
 
 def _fail(message: str, code: int, label: str = "error: ") -> int:
+    from zoo.masking import masked
+
     with contextlib.suppress(OSError):  # a full or closed stderr must not hide the exit code
         text = f"zoo: {label}{safe(masked(' '.join(message.split())))}"
         print(fill(text) if is_terminal(sys.stderr) else text, file=sys.stderr)

@@ -9,7 +9,6 @@ from zoo.cli.terminal import one_line, say
 from zoo.errors import NotFound
 from zoo.events import Event, Note, Warned
 from zoo.home import Home, find_home
-from zoo.masking import masked
 from zoo.names import single
 from zoo.registry.model import Model
 from zoo.registry.registry import Registry
@@ -60,8 +59,9 @@ class App:
 
 
 def say_event(event: Event) -> None:
-    """Notes and warnings, as lines on stderr."""
-    if isinstance(event, Warned):
-        say(f"zoo: warning: {one_line(masked(event.text))}")
-    elif isinstance(event, Note):
-        say(f"zoo: {one_line(masked(event.text))}")
+    """Print a note or a warning as one line on stderr."""
+    if isinstance(event, Warned | Note):
+        from zoo.masking import masked
+
+        label = "warning: " if isinstance(event, Warned) else ""
+        say(f"zoo: {label}{one_line(masked(event.text))}")
