@@ -19,7 +19,7 @@ from zoo.registry.record import Record
 from zoo.registry.references import meant_by
 from zoo.registry.row import Known
 from zoo.registry.snapshots import at_step
-from zoo.registry.transaction import Rows, Transaction
+from zoo.registry.transaction import RowTables, Transaction
 
 STARTERS = "zoo_starters"
 STARTER_TAG = "starter"  # in a checkout the reader's own models lie beside the starters
@@ -129,7 +129,7 @@ class Registry:
         with self._transaction() as index:
             is_homeless = not (self.home.models / name).exists()
 
-            def others(rows: Rows) -> Rows:
+            def others(rows: RowTables) -> RowTables:
                 is_stale = is_homeless and _id_of(name, rows) == record.id
                 return {other: row for other, row in rows.items() if not (is_stale and other == name)}
 
@@ -157,7 +157,7 @@ class Registry:
             record = self._current(name, id, index.rows)
             directory = self.directory_of(name, record)
 
-            def without(rows: Rows) -> Rows:
+            def without(rows: RowTables) -> RowTables:
                 nonlocal record
                 record = self._current(name, id, rows)
                 if directory.is_dir() and not _says(directory / "model.toml", name, record):
@@ -186,7 +186,7 @@ class Registry:
             before = self._current(old, model.record.id, index.rows)
             directory = self._clear(new, index.rows)
 
-            def renamed(rows: Rows) -> Rows:
+            def renamed(rows: RowTables) -> RowTables:
                 nonlocal before
                 before = self._current(old, model.record.id, rows)
                 _refuse_taken(new, rows)
@@ -256,25 +256,25 @@ class Registry:
             raise Conflict(f"{directory} is in the way, though the registry does not know it (see: zoo doctor)")
         return directory
 
-    def _clear(self, name: str, rows: Rows) -> Path:
+    def _clear(self, name: str, rows: RowTables) -> Path:
         """As `_free`, and nothing stands there any more."""
         directory = self._free(name, rows)
         if directory.exists():
             files.remove_tree(directory)
         return directory
 
-    def _current(self, name: str, id: str, rows: Rows) -> Record:
+    def _current(self, name: str, id: str, rows: RowTables) -> Record:
         """The record as it is now; raises NotFound unless it is still the model of that id."""
         if _id_of(name, rows) != id:
             raise NotFound(f"model '{name}' was removed or renamed meanwhile")
         return record_of(name, rows[name])
 
-    def _with_new(self, name: str, record: Record, rows: Rows) -> Rows:
+    def _with_new(self, name: str, record: Record, rows: RowTables) -> RowTables:
         """Return the rows as `_with` does, for a new model; raises Conflict when the name is taken."""
         _refuse_taken(name, rows)
         return self._with(name, record, rows)
 
-    def _with(self, name: str, record: Record, rows: Rows) -> Rows:
+    def _with(self, name: str, record: Record, rows: RowTables) -> RowTables:
         """Write a record as model.toml, and return the rows with it. A missing directory is not created.
 
         Raises BadData, and writes nothing, for a record that could not be read again.
@@ -286,7 +286,7 @@ class Registry:
         return {**rows, name: record.to_table()}
 
 
-def _id_of(name: str, rows: Rows) -> object:
+def _id_of(name: str, rows: RowTables) -> object:
     """Return the id in a row; None when there is no such row, or when it is not a table."""
     row = rows.get(name)
     return row.get("id") if isinstance(row, dict) else None

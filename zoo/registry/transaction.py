@@ -13,7 +13,7 @@ from zoo.registry.row import Known
 
 ATTEMPTS = 10
 PAUSE = 0.1  # seconds, in which a program that writes the file in place comes to its end
-Rows = dict[str, Any]
+RowTables = dict[str, Any]
 
 
 class Transaction:
@@ -37,11 +37,11 @@ class Transaction:
         self._document.setdefault("models", {})
 
     @property
-    def rows(self) -> Rows:
+    def rows(self) -> RowTables:
         """The rows as they were read last, by the names of their models."""
         return self._document["models"]  # type: ignore[no-any-return]
 
-    def write(self, change: Callable[[Rows], Rows]) -> None:
+    def write(self, change: Callable[[RowTables], RowTables]) -> None:
         """Write what `change` returns for the present rows; call it again when another program has changed them.
 
         Raises Conflict when another program changes the file all the time, and what `change` raises.
