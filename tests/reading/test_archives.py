@@ -17,7 +17,8 @@ from zoo.reading.archive import MAX_DIRECTORY_BYTES
 
 ONE, TWO, COVER = "OEBPS/text/one.xhtml", "OEBPS/text/two b.xhtml", "OEBPS/cover.png"
 LOCAL = {"flags": (6, "<H"), "packed": (18, "<L"), "size": (22, "<L"), "extra": (28, "<H")}
-CENTRAL = {"flags": (8, "<H"), "crc": (16, "<L"), "packed": (20, "<L"), "size": (24, "<L"), "offset": (42, "<L")}
+CENTRAL = {"flags": (8, "<H"), "crc": (16, "<L"), "packed": (20, "<L"), "size": (24, "<L")}
+CENTRAL |= {"extra": (30, "<H"), "offset": (42, "<L")}
 MEMORY = 160 * 2**20  # of a fetch that reads a book of a few pages; zoo itself takes a third of it
 
 
@@ -108,6 +109,17 @@ def test_an_invented_size_of_an_unread_entry_does_not_excuse_a_large_page(refuse
     assert len(data) < 100_000
     assert "not a book" in refused(data, file="book.epub", code=9)
     assert "overlap" in refused(patched(data, COVER, central={"packed": 1_000_000}), file="book.epub", code=9)
+
+
+@pytest.mark.parametrize("offset", [10**9, 2**62, 2**63, 2**64 - 1])
+def test_a_page_beyond_the_end_of_the_archive_is_damage(refused, offset):
+    data = bytearray(patched(epub(), ONE, central={"offset": 0xFFFFFFFF, "extra": 12}))
+    behind_name, end = data.rindex(ONE.encode()) + len(ONE), data.rindex(b"PK\5\6")
+    struct.pack_into("<L", data, end + 12, struct.unpack_from("<L", data, end + 12)[0] + 12)  # size of the directory
+    data[behind_name:behind_name] = struct.pack("<2HQ", 1, 8, offset)
+    err = refused(bytes(data), file="book.epub")
+    assert "damaged EPUB" in err
+    assert "is not where it is stated to be" in err
 
 
 @pytest.mark.parametrize("field", ["packed", "size"])

@@ -62,7 +62,7 @@ class Archive:
         size, packed = sum(e.file_size for e in entries), sum(e.compress_size for e in entries)
         if len(entries) > MAX_ENTRIES or size > MAX_BYTES or size > max(FREE_BYTES, MAX_RATIO * packed):
             raise Refused(f"{path} has {len(entries):,} entries of {size:,} bytes packed in {packed:,}: not a book")
-        self._members = {entry.filename: self._member(entry) for entry in entries}
+        self._members = {entry.filename: self._member(entry, end) for entry in entries}
         if len(self._members) != len(entries):
             raise BadData(f"{path} is a damaged EPUB: it holds two files of one name")
         self._check_overlap(end)
@@ -100,9 +100,10 @@ class Archive:
             raise zipfile.BadZipFile(f"{name} does not have the stated size and checksum")
         return b"".join(pieces)
 
-    def _member(self, entry: zipfile.ZipInfo) -> _Member:
-        """Read the local header of a file, which alone says where its data begin."""
-        self._file.seek(entry.header_offset)
+    def _member(self, entry: zipfile.ZipInfo, end: int) -> _Member:
+        """Read the local header of a file, which alone says where its data begin; the central directory begins at
+        `end`."""
+        self._file.seek(min(entry.header_offset, end))  # an offset of zip64 may be beyond what a seek can take
         header = self._file.read(_LOCAL.size)
         if len(header) != _LOCAL.size or not header.startswith(_LOCAL_MAGIC):
             raise zipfile.BadZipFile(f"{entry.filename} is not where it is stated to be")
