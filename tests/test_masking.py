@@ -1,5 +1,7 @@
 """What of an address is shown: no login, no query, however it is spelt."""
 
+import time
+
 import pytest
 
 from zoo.masking import masked, masked_source
@@ -13,6 +15,8 @@ ADDRESSES = {
     "https://me:PASSWORD@host:99999/?token=SECRET": "https://host:99999/?...",
     "https:/me:PASSWORD@host/x": "https:/host/x",
     "https:me:PASSWORD@host/x": "https:host/x",
+    "https//me:PASSWORD@host/x": "https//host/x",
+    "https：//me:PASSWORD@host/x": "https：//host/x",
     "HTTPS:\\\\me:PASSWORD@host\\x": "HTTPS:\\\\host\\x",
     "//me:PASSWORD@host/x": "//host/x",
     "ftp://me:PASSWORD@host/": "ftp://host/",
@@ -27,6 +31,8 @@ ADDRESSES = {
     "https://me:PASS/WORD@host/x": "https://host/x",
     "https://host/x;token=SECRET": "https://host/x?...",
     "https://host/x#token=SECRET": "https://host/x?...",
+    "https://host/x?,SECRET": "https://host/x?...",
+    "https://host/x?:)token=SECRET": "https://host/x?...",
     "https://host/x&token=SECRET": "https://host/x?...",
     "https://host/x%3Ftoken=SECRET": "https://host/x?...",
     "https://host/me:PASSWORD@other/x": "https://host/other/x",
@@ -39,6 +45,9 @@ SOURCES = {
     "https://host/x?token=SECRET SECRET 'SECRET": "https://host/x?...",
     "me:PASSWORD@host/x?token=SECRET": "host/x?...",
     "host.example/x?token=SECRET": "host.example/x?...",
+    "host.example?token=SECRET": "host.example?...",
+    "localhost:80/x?token=SECRET": "localhost:80/x?...",
+    "[::1]/x?token=SECRET": "[::1]/x?...",
     "/home/me/a?b=c;d:e@f.txt": "/home/me/a?b=c;d:e@f.txt",
     "C:\\texts\\a;b.txt": "C:\\texts\\a;b.txt",
     "texts/what?.txt": "texts/what?.txt",
@@ -74,3 +83,10 @@ def test_a_sentence_without_an_address_stays(sentence):
 def test_many_addresses_within_each_other_are_masked_soon():
     assert masked("a://" * 10_000 + "me:PASSWORD@host").endswith("host")
     assert "PASSWORD" not in masked("ab://" * 10_000 + "me:PASSWORD@host")
+
+
+def test_a_long_address_of_colons_is_masked_soon():
+    """A server may redirect to 64 KB of them."""
+    began = time.process_time()
+    masked("https://host/" + ":" * 60_000)
+    assert time.process_time() - began < 2

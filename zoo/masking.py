@@ -6,19 +6,23 @@ It parses no address: an invalid one, or one of an unknown scheme, may hold a se
 import re
 
 HIDDEN = "?..."  # stands for a query, a fragment, or parameters
-_START = re.compile(r"(?<![a-z0-9+.-])[a-z0-9+.-]{2,}:[/\\]+|https?:|(?<![^\s'\"(=])[/\\]{2,}", re.IGNORECASE)
+_START = re.compile(
+    r"(?<![a-z0-9+.-])[a-z0-9+.-]{2,}:[/\\]+|https?(?::|：?[/\\]{2,})|(?<![^\s'\"(=])[/\\]{2,}", re.IGNORECASE
+)
 _HOST = re.compile(
     r"(?:\[[^\s\]@]*\]|[^\s/\\?#;@:'\"]*)"  # IPv6, or a name
     r"(?::(?:[0-9]*|\.\.\.))?(?=[/\\?#;'\"),]|:?(?:\s|$))",
     re.IGNORECASE,
 )
 _REST = re.compile(r"[^\s'\"]*")  # of an address inside a sentence
-_LOGIN_IN_PATH = re.compile(r"(?<=[/\\])[^/\\]*:[^/\\]*@")
-_QUERY = re.compile(r"(?:[?#;]|%3f|%23|%3b)(?=[^,:;)])|(?:&|%26)(?=[^/]*=)", re.IGNORECASE)
+_LOGIN_IN_PATH = re.compile(r"(?<=[/\\])[^/\\:]*:[^/\\]*@")
+_QUERY = re.compile(r"(?:[?#;]|%3f|%23|%3b)(?![,:;)]{0,9}$)|(?:&|%26)(?=[^/]*=)", re.IGNORECASE)
 _PUNCTUATION = re.compile(r"[,:;)]*$")  # of the sentence
 _BEFORE_PATH = re.compile(r"[/\\\s'\"]|$")
 _BLANK = re.compile(r"[\s'\"]")
-_WITHOUT_SCHEME = re.compile(r"[^/\\@]*:.*@|[\w-]+(?:\.[\w-]+)+(?::\d+)?/.*[?;].*=")
+_WITHOUT_SCHEME = re.compile(
+    r"[^/\\@]*:.*@|(?:localhost|\[[0-9a-f:.]+\]|[\w-]+(?:\.[\w-]+)+)(?::\d+)?(?:/.*)?[?;].*=", re.IGNORECASE
+)
 
 
 def masked(text: str) -> str:

@@ -208,7 +208,10 @@ def test_an_unknown_dataset_is_not_found_with_a_suggestion(zoo):
         ("a folder/", "zoo fetch a-folder --from 'a folder/'"),
         ("/", "zoo fetch mine --from /"),
         ("https://example.org/x.txt", "zoo fetch x --from https://example.org/x.txt"),
-        ("https://example.org/x.txt?a=b", "zoo fetch x --from 'https://example.org/x.txt?...'"),  # it may be a secret
+        ("https://example.org/x?a=SECRET", "'https://example.org/x?...'"),
+        ("https://example.org/x?a=SECRET", "zoo fetch x --from ADDRESS"),
+        ("https://example.org/x?a=y/SECRET", "zoo fetch x --from ADDRESS"),
+        ("me:SECRET@example.org", "zoo fetch example --from ADDRESS"),
         ("C:\\texts\\book.txt", "zoo fetch book --from 'C:\\texts\\book.txt'"),
         ("book.txt", "zoo fetch book --from book.txt"),  # a name, and a file that is there
         ("other.txt", "zoo fetch other.txt --from PATH"),  # no file
@@ -222,6 +225,7 @@ def test_a_place_where_a_name_belongs_leads_to_from(zoo, home, tmp_path, monkeyp
     outcome = zoo(*command, place)
     assert outcome.code in (2, 3)
     assert hint in outcome.err
+    assert "secret" not in outcome.err.lower()
     assert not home.path.exists()
 
 

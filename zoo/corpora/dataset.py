@@ -101,9 +101,10 @@ def is_private(dataset: Dataset, source: str | None = None, *, bundled: bool = F
 
 def check_dataset_name(name: str) -> None:
     """Raise UsageProblem for what no dataset may be called; for a path or an address it says how to fetch the text."""
-    if ("/" in name or "\\" in name or _is_there(name)) and not is_name(name):
+    shown = masked_source(name)
+    if ("/" in name or "\\" in name or shown != name or _is_there(name)) and not is_name(name):
         what = "it is a path or an address; give its text a name"
-        raise UsageProblem(f"dataset '{name}' is not allowed: {what}: {way_to_fetch(name)}")
+        raise UsageProblem(f"dataset '{shown}' is not allowed: {what}: {way_to_fetch(name)}")
     check_name(name, "dataset")
 
 
@@ -114,9 +115,10 @@ def way_to_fetch(source: str) -> str:
     """
     if is_name(source) and not _is_there(source):
         return f"zoo fetch {source} --from PATH"
-    last = re.split(r"[/\\]", source.rstrip("/\\"))[-1].partition(".")[0].lower()
+    shown = masked_source(source)
+    last = re.split(r"[/\\]", shown.rstrip("/\\"))[-1].partition(".")[0].lower()
     name = re.sub("[^a-z0-9]+", "-", last).strip("-")[:LONGEST] or "mine"
-    return f"zoo fetch {name} --from {shlex.quote(source)}"
+    return f"zoo fetch {name} --from {shlex.quote(source) if shown == source else 'ADDRESS'}"  # a masked one leads nowhere
 
 
 def _is_there(path: str) -> bool:
