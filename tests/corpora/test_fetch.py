@@ -517,6 +517,22 @@ def test_a_source_among_several_that_cannot_be_read_fails_the_whole_and_leaves_n
     assert f"--from {sources[0]} was given twice; leave one out" in outcome.err
 
 
+def test_two_spellings_of_one_source_are_one_source(zoo, home, tmp_path):
+    book, link = tmp_path / "book.txt", tmp_path / "link.txt"
+    book.write_text("a book " * 99)
+    link.symlink_to(book)
+    (tmp_path / "sub").mkdir()
+    for one, other in (
+        (str(book), str(link)),
+        (str(book), str(tmp_path / "sub" / ".." / "book.txt")),
+        ("https://127.0.0.1:1/x", "https://127.0.0.1:1/x#2"),
+    ):
+        outcome = zoo("fetch", "mine", "--from", one, "--from", other)
+        assert outcome.code == 2, outcome.err
+        assert f"--from {one} was given twice; leave one out" in outcome.err
+        assert not home.corpora.exists()
+
+
 def test_glob_is_for_the_directories_among_several_sources(zoo, home, sources):
     assert zoo("fetch", "mine", *from_each(sources), "--glob", "*.md").code == 0
     assert open_corpus(home, "mine").text() == "The last is first.\n\nTwo.\n\nThe first is last.\n"

@@ -89,10 +89,16 @@ def _sources(dataset: Dataset, wish: Wish) -> list[str]:
     if "" in wish.sources:
         raise UsageProblem("--from names no file, directory or URL")
     sources = [_in_full(source) for source in wish.sources]
-    for source in sources:
-        if sources.count(source) > 1:
+    places = [_place(source) for source in sources]
+    for source, place in zip(sources, places, strict=True):
+        if places.count(place) > 1:
             raise UsageProblem(f"--from {_readable(source)} was given twice; leave one out")
     return sources
+
+
+def _place(source: str) -> str:
+    """Return the one spelling that all spellings of a place have in common: no fragment, no link, no `..`."""
+    return source.partition("#")[0] if is_url(source) else os.path.realpath(source)
 
 
 def _in_full(source: str) -> str:
