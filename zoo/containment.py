@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from zoo.corpora.dataset import Dataset, Document
 from zoo.errors import PluginFailure, StorageProblem, ZooError
 from zoo.events import Event, OnEvent, Warned
+from zoo.masking import masked
 from zoo.names import check_name
 
 MOST_DATASETS = 10_000  # of one plugin: more is no list but a loop
@@ -241,10 +242,11 @@ def checked_dataset(dataset: object) -> Dataset:
         raise PluginFailure(f"zoo_datasets gave {type(dataset).__name__}, not Dataset")
     fields: dict[str, Any] = {}
     for f in dataclasses.fields(Dataset):
-        fields[f.name] = value = _exact(getattr(dataset, f.name))
+        value = _exact(getattr(dataset, f.name))
         _check_text(f"zoo_datasets gave a Dataset whose {f.name}", value)
         if not issubclass(type(value), f.type):  # type: ignore[arg-type]
             raise PluginFailure(f"zoo_datasets gave a Dataset whose {f.name} is {value!r}")
+        fields[f.name] = masked(value) if f.name in ("summary", "licence", "instructions") else value
     check_name(fields["name"], "dataset")
     return Dataset(**fields)
 

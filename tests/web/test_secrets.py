@@ -111,7 +111,7 @@ from zoo import Dataset, Document, Note, Progress, Skipped, hookimpl
 ADDRESS = "s3://key:PASSWORD@bucket/x?X-Signature=TOKEN"
 @hookimpl
 def zoo_datasets():
-    return [Dataset(name="secrets", source=ADDRESS)]
+    return [Dataset(name="secrets", source=ADDRESS, summary="of " + ADDRESS, licence=ADDRESS, instructions=ADDRESS)]
 @hookimpl
 def zoo_open(source, options):
     if source != ADDRESS:
