@@ -118,7 +118,9 @@ def way_to_fetch(source: str) -> str:
     shown = masked_source(source)
     last = re.split(r"[/\\]", shown.rstrip("/\\"))[-1].partition(".")[0].lower()
     name = re.sub("[^a-z0-9]+", "-", last).strip("-")[:LONGEST] or "mine"
-    return f"zoo fetch {name} --from {shlex.quote(source) if shown == source else 'ADDRESS'}"  # a masked one leads nowhere
+    return (
+        f"zoo fetch {name} --from {shlex.quote(source) if shown == source else 'ADDRESS'}"  # a masked one leads nowhere
+    )
 
 
 def _is_there(path: str) -> bool:
