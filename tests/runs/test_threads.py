@@ -36,7 +36,11 @@ int getloadavg(double *averages, int count) {
     return count;
 }
 """
-FEWER_THREADS = [{"OMP_THREAD_LIMIT": "1"}, {"OMP_MAX_ACTIVE_LEVELS": "0"}, {"OMP_DYNAMIC": "true", "preload": BUSY}]
+FEWER_THREADS = {
+    "OMP_THREAD_LIMIT": {"OMP_THREAD_LIMIT": "1"},
+    "OMP_DYNAMIC": {"OMP_DYNAMIC": "true", "preload": BUSY},
+    "OMP_MAX_ACTIVE_LEVELS": {"OMP_MAX_ACTIVE_LEVELS": "0"},
+}
 
 pytestmark = pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one processor has no use for a second thread")
 
@@ -89,9 +93,17 @@ def interrupt_a_training_of_two_threads(home: Home) -> None:
         )
 
 
-@pytest.mark.parametrize("limits", FEWER_THREADS, ids=lambda limits: next(iter(limits)))
-def test_a_training_is_right_when_openmp_gives_fewer_threads_than_asked(zoo, home, tiny_corpus, limits):
-    outcome = limited(home, limits, "train", "-d", "tiny", "--dtype", "bfloat16", *SETTINGS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Train and resume under every limit of OpenMP with --full, else under different ones."""
+    limits = list(FEWER_THREADS)
+    if not metafunc.config.getoption("--full"):
+        limits = limits[2:] if "resume" in metafunc.function.__name__ else limits[:2]
+    if "limit" in metafunc.fixturenames:
+        metafunc.parametrize("limit", limits)
+
+
+def test_a_training_is_right_when_openmp_gives_fewer_threads_than_asked(zoo, home, tiny_corpus, limit):
+    outcome = limited(home, FEWER_THREADS[limit], "train", "-d", "tiny", "--dtype", "bfloat16", *SETTINGS)
     assert outcome.code == 0, outcome
     record = record_of(home)
     assert record.val_loss == pytest.approx(LOSS, abs=0.02)
@@ -99,10 +111,9 @@ def test_a_training_is_right_when_openmp_gives_fewer_threads_than_asked(zoo, hom
     assert zoo("reproduce", "tiny-nano").code == 0, "what was done is not what was recorded"
 
 
-@pytest.mark.parametrize("limits", FEWER_THREADS[1:], ids=lambda limits: next(iter(limits)))
-def test_an_interrupted_training_goes_on_when_openmp_gives_fewer_threads(home, tiny_corpus, limits):
+def test_a_training_is_resumed_when_openmp_gives_fewer_threads(home, tiny_corpus, limit):
     interrupt_a_training_of_two_threads(home)
-    outcome = limited(home, limits, "resume", "tiny-nano")
+    outcome = limited(home, FEWER_THREADS[limit], "resume", "tiny-nano")
     assert outcome.code == 0, outcome
     assert record_of(home).val_loss == pytest.approx(LOSS, abs=0.02)
     fell_back = "threads was 2, and is 1 here: the last bits may differ" in outcome.err
@@ -126,11 +137,11 @@ def test_an_interrupted_training_goes_on_without_a_second_thread(home, tiny_corp
 
 
 @pytest.mark.parametrize("command", [["eval", "tiny-nano", "--json"], ["generate", "tiny-nano", "--seed", "1"]])
-def test_what_needs_no_threads_is_the_same_without_them(home, tiny_model, command):
+def test_what_needs_no_threads_is_the_same_without_them(zoo, home, tiny_model, command):
     outcome = limited(home, {"preload": NO_THREADS}, *command)
     assert outcome.code == 0, outcome
     shutil.rmtree(home.path / ".zoo" / "evaluations", ignore_errors=True)  # what eval keeps
-    assert outcome.out == limited(home, {}, *command).out
+    assert outcome.out == zoo(*command).out
     assert outcome.err == ""
 
 
