@@ -23,11 +23,8 @@ MOST_DATASETS = 10_000  # of one plugin: more is no list but a loop
 MOST_DOCUMENTS = 1_000_000
 MOST_COUNTED = 2**53
 LONGEST_TEXT = 2**32  # characters
-LONGEST_MESSAGE, LONGEST_WORDS, LONGEST_KIND = (
-    2000,
-    300,
-    80,
-)  # characters of an error of ours, of any other, of its type
+LONGEST_MESSAGE = 2000  # characters of an error of ours
+LONGEST_WORDS, LONGEST_KIND = 300, 80  # characters of any other error, and of its type
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 Item = TypeVar("Item")
@@ -52,9 +49,12 @@ class Guard:
     def contained(self, plugin: str) -> Iterator[None]:
         """Run code of a plugin in this block: drop what it prints, undo its change of directory, and warn of each once.
 
-        Whatever the plugin raises leaves the block as an error of ours: a ZooError as one of our own classes, which
-        says what is wrong, anything else as Raised. A real signal raises what its handler does. What else the plugin
-        does to the process, such as a seed it sets, nothing here depends on.
+        Other changes to the process, such as a seed, are not undone; zoo does not depend on them.
+
+        Raises:
+            ZooError: the plugin raised one; it leaves the block as one of our own classes.
+            Raised: the plugin raised anything else, SystemExit and KeyboardInterrupt included.
+            BaseException: a signal came, and its handler raised this.
         """
         printed, here = io.StringIO(), _directory()
         with _interruptible():
@@ -62,7 +62,7 @@ class Guard:
                 with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                     yield
             except BaseException as error:
-                raise _told(error) from error
+                raise _as_zoo_error(error) from error
             finally:
                 _keep_open()
                 if printed.closed or printed.tell():
@@ -145,8 +145,8 @@ def aloud(on_event: OnEvent) -> OnEvent:
 
 
 def _keep_open() -> None:
-    """Open what stands for stdin, stdout and stderr again, if it was closed: a file of ours would get its number, and
-    then what is printed."""
+    """Open stdin, stdout and stderr on the null device if they were closed. Else the next file that zoo opens would get
+    such a number, and with it all that is printed."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -164,8 +164,8 @@ def _directory() -> str:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """Raise out of the block what the handler of a signal raised inside it, even where the code inside caught that, and
-    put the handlers of these signals back."""
+    """Raise again, at the end of the block, what a signal handler raised inside it: the plugin may have caught it. Then
+    the signal handlers are those of before."""
     if threading.current_thread() is not threading.main_thread():
         yield  # here a signal raises nothing
         return
@@ -207,14 +207,14 @@ class Raised(PluginFailure):
     """What a plugin raised that is no ZooError, in one line."""
 
 
-def _told(error: BaseException) -> ZooError:
-    """Return what a plugin raised as an error of ours, whose words are text and whose exit code is one."""
+def _as_zoo_error(error: BaseException) -> ZooError:
+    """Return what a plugin raised as an error of ours, with a message of plain text and a valid exit code."""
     try:
         kinds = [kind for kind in type(error).__mro__ if issubclass(kind, ZooError)]
         kind = next((kind for kind in kinds if kind.__module__ == ZooError.__module__), None)
         if kind is None:
-            return Raised(f"{type(error).__name__[:LONGEST_KIND]}: {_words(error)[:LONGEST_WORDS]}".rstrip(": "))
-        told: ZooError = kind(_words(error) or kind.__name__)
+            return Raised(f"{type(error).__name__[:LONGEST_KIND]}: {_message(error)[:LONGEST_WORDS]}".rstrip(": "))
+        told: ZooError = kind(_message(error) or kind.__name__)
         if type(error) is not kind:
             code = getattr(error, "exit_code", None)
             told.exit_code = code if type(code) is int and 0 < code < 256 else ZooError.exit_code
@@ -223,8 +223,8 @@ def _told(error: BaseException) -> ZooError:
         return Raised("an error that cannot be shown")
 
 
-def _words(error: BaseException) -> str:
-    """Return the words of an exception in one line, empty when it has none or fails to say them."""
+def _message(error: BaseException) -> str:
+    """Return the message of an exception in one line; empty when it has none, or when its `__str__` fails."""
     try:
         return " ".join(str(error)[:LONGEST_MESSAGE].split())
     except BaseException:  # its method may exit
@@ -232,7 +232,7 @@ def _words(error: BaseException) -> str:
 
 
 def _exact(value: Any) -> Any:
-    """Return a string of a plugin's own kind as a plain one, which nobody has changed the methods of."""
+    """Return an instance of a subclass of str as a plain str, and anything else as it is."""
     return str.__str__(value) if issubclass(type(value), str) else value
 
 

@@ -29,7 +29,7 @@ def reach(first: int, step: int, last: int) -> int:
 def curve(
     train: Sequence[Point], val: Sequence[Point], *, first: int, last: int, columns: int, rows: int, plain: bool = False
 ) -> list[str]:
-    """Draw a training in so many rows, and one below them for the steps from first to last; `plain` keeps to ASCII."""
+    """Draw a training in `rows` rows and one below for the steps from first to last; `plain` keeps to ASCII."""
     axes = _Axes(Frame.around([train, val], first, last), columns, rows, plain, is_empty=not (train or val))
     axes.draw(train)
     for place in axes.frame.points(val):
@@ -40,7 +40,7 @@ def curve(
 def overlay(
     lines: Mapping[int, Sequence[Point]], *, columns: int, rows: int, plain: bool = False, lettered: bool = False
 ) -> list[list[Piece]]:
-    """Draw several lines in one frame, from step 0 to the last one: so many rows in pieces, and one for the steps.
+    """Draw several lines in one frame, from step 0 to the last: `rows` rows in pieces, and one for the steps.
 
     Each line ends in its letter, or has it where it is seen last; `lettered` sets it on the way, too, for those who see
     no colours. Where lines meet, the first is on top.

@@ -10,7 +10,7 @@ from zoo.protocol import CODE_POINTS
 from zoo.registry.history import Point
 from zoo.registry.model import Model
 
-# of Okabe and Ito, which those tell apart who do not see all colours; black is none on a terminal, yellow none on paper
+# by Okabe and Ito, safe for colour-blind readers; without black (dark terminals) and yellow (white paper)
 PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2")
 INTERVALS = 5  # at most, between the ticks of an axis
 GUESS = math.log(CODE_POINTS)  # nats per character of a guess among all of Unicode; a greater loss has diverged
@@ -125,7 +125,7 @@ def _between(begin: Place, end: Place, share: float) -> Place:
 
 
 def _grain(span: float, intervals: int) -> float:
-    """Return the least of 1, 2 and 5 times a power of ten that divides a span into at most so many intervals."""
+    """Return the least of 1, 2 or 5 times a power of ten that divides a span into at most `intervals` parts."""
     least = span / intervals
     power = 10.0 ** math.floor(math.log10(least))
     return next(digit * power for digit in (1, 2, 5, 10) if digit * power >= least * (1 - 1e-9))
@@ -137,5 +137,5 @@ def _ticks(low: float, high: float, grain: float) -> list[float]:
 
 
 def _multiple(number: int, grain: float) -> float:
-    """Return so many grains, as the nearest number to the exact one where a grain is a fraction."""
+    """Return `number` times `grain`. Below 1 it divides, because 3 / 10 is nearer to 0.3 than 3 * 0.1."""
     return number / round(1 / grain) if grain < 1 else number * grain

@@ -133,7 +133,7 @@ def command(
 
 
 def parse_settings(pairs: tuple[str, ...]) -> dict[str, str]:
-    """Return `--set` pairs as a table; raises UsageError for a pair that is none, and for a key that is set twice."""
+    """Return `--set` pairs as a table; raises UsageError for what is no pair, and for a key that is set twice."""
     settings: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")

@@ -32,7 +32,7 @@ WAYS_ON = "ways on: --from with a file you have, or another text (zoo fetch play
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What the reader asked for beside the name; what is None or False is as ever."""
+    """What the reader asked for beside the name; None or False means the default."""
 
     sources: tuple[str, ...] = ()  # none: the dataset's own
     encoding: str | None = None
@@ -78,9 +78,9 @@ def fetch(
 
 
 def _sources(dataset: Dataset, wish: Wish) -> list[str]:
-    """Return where the text comes from, local paths in full.
+    """Return the sources of the text, with absolute local paths.
 
-    Raises UsageProblem when nobody has said, and for a source that is given twice: its text would be there twice.
+    Raises UsageProblem when there is none, and for a source that is given twice: its text would be there twice.
     """
     if not wish.sources:
         if not dataset.source:
@@ -108,7 +108,7 @@ def _in_full(source: str) -> str:
 
 @dataclass(frozen=True)
 class _Source:
-    """One source of a text, opened; sha256 is that of the file it is, empty for anything else."""
+    """One opened source of a text. sha256: of its bytes if it is a single file, else empty."""
 
     source: str
     sha256: str
@@ -154,7 +154,7 @@ class _Fetch:
         if is_url(source):
             path = self._download(source, pinned)
             if not pinned:
-                at_end.callback(files.remove, path)  # nothing would ever read it: it is downloaded anew each time
+                at_end.callback(files.remove, path)  # nothing would read it: the next fetch downloads it again
         file = SteadyFile(path) if path.is_file() else None
         sha256 = file.sha256() if file else ""
         if is_url(source) and not pinned:
@@ -172,7 +172,7 @@ class _Fetch:
             raise NetworkProblem(f"{error}; {WAYS_ON}") from error
 
     def _separator(self) -> str | None:
-        """What stands between two documents; raises UsageProblem for bytes that are no text."""
+        """Return the text between two documents. Raises UsageProblem when it is not UTF-8."""
         if self.wish.separator is None:
             return None
         if _plain(self.wish.separator) != self.wish.separator:
@@ -268,7 +268,7 @@ def _plain(text: str) -> str:
 
 
 def _name(source: str) -> str:
-    """The last part of a source, likewise."""
+    """Return the last part of a source, masked."""
     return Address(source).name if is_url(source) else Path(_readable(source)).name
 
 

@@ -84,7 +84,7 @@ class Sampler:
 
 
 def check_finite(logits: "np.ndarray", whose: str = "the model's") -> None:
-    """Raise BadData when the largest of these logits is no finite number."""
+    """Raise BadData when the largest of these logits is not finite."""
     if not math.isfinite(logits.max()):
         raise BadData(f"{whose} numbers are not finite: it diverged in training")
 
