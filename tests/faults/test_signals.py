@@ -325,3 +325,33 @@ def test_a_fetch_says_nothing_on_stdout_so_a_full_one_does_not_stop_it(home, tin
         ended = command(home, "fetch", "tiny", "--from", str(tiny_text), stdout=full)
     assert ended.code == 0, ended
     open_corpus(home, "tiny").check_text()
+
+
+LOADING = """
+import os, signal, sys
+
+class Meanwhile:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch.nn":
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+class Ended(BaseException):
+    pass
+
+def end(signum, frame):
+    raise Ended
+
+signal.signal(signal.SIGTERM, end)
+sys.meta_path.insert(0, Meanwhile())
+try:
+    import zoo.gpt
+except Ended:
+    import torch
+    print("ended", torch.nn.Linear(1, 1).in_features)
+"""
+
+
+def test_a_signal_while_torch_is_imported_waits_until_torch_is_whole():
+    done = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True, check=False)
+    assert done.stdout == "ended 1\n", done.stderr
