@@ -250,3 +250,24 @@ def test_a_number_that_a_reader_wrote_without_a_point_is_the_same_number(zoo, or
         change(path, READY, "model.rope_theta", lambda table, key: table.update({key: 10000}))
     assert zoo("doctor", "--repair").code == 0
     assert zoo("generate", READY, "The", "--max-new", "2").code == 0
+
+
+@pytest.mark.parametrize("key", ["weights_sha256", "val_bpc", "model.n_layer"])
+@pytest.mark.parametrize("way", ["row edited", "row lacks it"])
+def test_a_row_that_was_edited_costs_nothing_when_the_directory_has_another_name(zoo, original, home, key, way):
+    harmed(original, home, READY, key, way)
+    (home.models / READY).rename(home.models / "other")
+    outcome = zoo("doctor", "--repair")
+    assert outcome.code == 0, outcome
+    assert contents(home.models / "other") == contents(original / READY / "models" / READY)
+    was, now = said(Home(original / READY), READY), said(home, "other")
+    assert {key for key in was if was[key] != now.get(key)} == {("", "path")}
+
+
+def test_a_model_that_could_not_be_seen_before_a_repair_is_looked_at_after_it(zoo, original, home):
+    harmed(original, home, READY, "steps", "row lacks it")
+    change(home.registry, READY, "steps", lambda table, key: table.update({key: "many"}))
+    (home.models / READY / "model.toml").write_text("no card")
+    assert zoo("doctor", "--repair").code == 0
+    assert "damage" not in zoo("doctor").err
+    assert said(home, READY)["", "steps"] == said(Home(original / READY), READY)["", "steps"]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from zoo.doctor.rows import Rows
+from zoo.doctor.witnesses import differences
 from zoo.home import SCHEMA
 from zoo.names import is_name
 from zoo.registry import trash
@@ -52,9 +53,13 @@ class Changes:
         write_card(path, name, record)
 
     def rename(self, old: str, new: str, record: Record) -> None:
-        """Give a row the name that its directory has."""
+        """Give a row the name that its directory has. Where the card says more otherwise, the next look decides."""
         del self.rows.tables[old]
-        self.settle(new, record)
+        record, card = replace(record, path=f"models/{new}"), self.rows.cards[new].record
+        if card is None or differences(replace(card, path=record.path), record):
+            self._set(new, record)
+        else:
+            self.settle(new, record)
 
     def take_out(self, *names: str) -> None:
         """Take out rows that cannot be read, and what they may have spoken of."""

@@ -59,8 +59,10 @@ def repair(home: Home, on_event: OnEvent = ignore) -> Report:
     index = Index(home)
     if index.where in wanting:
         _put_right(index, report, on_event)
+    seen = {place.where for place, _ in examined}
     for place in _places(Rows(home, index.rows.known)):
-        if place.where in wanting - {index.where}:
+        is_new = place.where not in seen and not place.is_busy  # its row or card could not be read before
+        if place.where in wanting - {index.where} or is_new:
             try:
                 _put_right(place, report, on_event)
             except ZooError as error:
