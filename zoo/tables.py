@@ -130,18 +130,25 @@ def refuse_newer_file(path: Path, kind: str = "") -> None:
 
 def newer_in(directory: Path) -> Path | None:
     """Return a file in a directory that a newer zoo has written, if there is any."""
-    for name in SCHEMAS:
+    for path in _stating_schemas(directory):
         try:
-            refuse_newer_file(directory / name)
+            refuse_newer_file(path)
         except NewerSchema:
-            return directory / name
+            return path
     return None
 
 
 def refuse_newer_in(directory: Path) -> None:
     """Raise NewerSchema when a newer zoo has written a file in a directory that is about to be changed."""
-    for name in SCHEMAS:
-        refuse_newer_file(directory / name)
+    for path in _stating_schemas(directory):
+        refuse_newer_file(path)
+
+
+def _stating_schemas(directory: Path) -> list[Path]:
+    """Return what stands in a directory under the name of a file that states its schema."""
+    with suppress(OSError):
+        return sorted(path for path in directory.iterdir() if path.name in SCHEMAS)
+    return []
 
 
 def _canonical(tables: dict[str, Any]) -> str:

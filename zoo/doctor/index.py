@@ -85,10 +85,8 @@ class Index(Place):
         elif card.record is None:
             mend = partial(self.changes.write_card_anew, name, record)
             yield Finding(f"{where}/model.toml", card.problem, "written anew from the row", mend)
-        elif tables.newer_in(self.home.models / name):
-            return  # which is told of with the model: what it says cannot be read
-        elif different := differences(record, card.record):
-            yield self._apart(name, record, card.record, different)
+        elif (different := differences(record, card.record)) and not tables.newer_in(self.home.models / name):
+            yield self._apart(name, record, card.record, different)  # a newer file is told of with the model
 
     def _apart(self, name: str, row: Record, card: Record, different: list[Key]) -> Finding:
         """Report a row and a card that differ."""
