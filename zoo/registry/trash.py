@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,8 +32,9 @@ def restore(registry: Registry, wanted: str) -> Model:
 
     Raises NotFound, BadData for an item that holds no model, or Conflict when the name is taken.
     """
-    found = {directory.name: (name, directory, record) for name, directory, record in models(registry.home)}
-    found |= {name: (name, *held) for name, held in contents(registry.home).items()}
+    held = list(models(registry.home))
+    found = {directory.name: (name, directory, record) for name, directory, record in held}
+    found |= {name: (name, *last) for name, last in _last_of_each_name(held).items()}
     if wanted not in found:
         raise _not_restorable(registry.home, wanted, [*found])
     name, directory, record = found[wanted]
@@ -57,8 +58,12 @@ def _not_restorable(home: Home, wanted: str, known: list[str]) -> ZooError:
 def contents(home: Home) -> dict[str, tuple[Path, Record]]:
     """Return what the trash holds, by name. Of several with one name, return the last to go in that has more than a
     row, or else the last row."""
+    return _last_of_each_name(models(home))
+
+
+def _last_of_each_name(held: Iterable[tuple[str, Path, Record]]) -> dict[str, tuple[Path, Record]]:
     found: dict[str, tuple[Path, Record]] = {}
-    for name, directory, record in models(home):
+    for name, directory, record in held:
         if name not in found or not is_row_alone(directory) or is_row_alone(found[name][0]):
             found[name] = (directory, record)
     return found
@@ -67,8 +72,9 @@ def contents(home: Home) -> dict[str, tuple[Path, Record]]:
 def words(home: Home) -> dict[str, str]:
     """Return the words by which `zoo restore` brings back the models in the trash that have more than a row, by their
     ids."""
-    names = {directory: name for name, (directory, _) in contents(home).items()}
-    whole = [(directory, record) for _, directory, record in models(home) if not is_row_alone(directory)]
+    held = list(models(home))
+    names = {directory: name for name, (directory, _) in _last_of_each_name(held).items()}
+    whole = [(directory, record) for _, directory, record in held if not is_row_alone(directory)]
     return {record.id: names.get(directory, directory.name) for directory, record in whole}
 
 
